@@ -1,0 +1,200 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { defaultLimits } from "../core/limits.ts";
+import { isLoopbackListener, type ListenerSetting, listenerForms, parseListener } from "./listener.ts";
+
+/** What dozo listens on when nobody says anything else. */
+export const defaultListener: ListenerSetting = { address: { host: "0.0.0.0", port: 5000 }, tls: "own" };
+
+const hostName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+const listener = z
+  .union([
+    z.string(),
+    z.strictObject({
+      address: z.string(),
+      tls: z
+        .union([z.enum(["own", "off"]), z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) })])
+        .optional(),
+    }),
+  ])
+  .transform((value, context): ListenerSetting => {
+    const parsed = parseListener(typeof value === "string" ? value : value.address);
+    if (typeof parsed === "string") {
+      context.addIssue({ code: "custom", message: parsed });
+      return z.NEVER;
+    }
+    return typeof value === "string" || value.tls === undefined ? parsed : { ...parsed, tls: value.tls };
+  });
+
+const host = z.string().refine((name) => isIP(name) !== 0 || hostName.test(name), {
+  error: (issue) => `"${String(issue.input)}" is neither a host name nor an IP address`,
+});
+
+const suffix = z.string().refine((name) => hostName.test(name), {
+  error: (issue) => `"${String(issue.input)}" is no domain: write it like example.com`,
+});
+
+const network = z.string().superRefine((text, context) => {
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  const length = bits === undefined ? most : Number(bits);
+  if (text === "*" || length === 0) {
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" would let every client name any address: write the address of your proxy, for instance 127.0.0.1/32`,
+    });
+  } else if (family === 0 || rest.length > 0 || !/^[0-9]+$/.test(bits ?? "0") || length > most) {
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" is no network: write it like 10.0.0.0/8, fd00::/8 or 127.0.0.1`,
+    });
+  }
+});
+
+const wholeNumber = (least: number, most: number): z.ZodNumber => z.number().int().min(least).max(most);
+const gibibyte = 1024 ** 3;
+
+const limits = z
+  .strictObject({
+    manifestBytes: wholeNumber(65_536, 64 * 1024 ** 2)
+      .default(defaultLimits.manifestBytes)
+      .meta({ description: "The largest manifest that is accepted, in bytes." }),
+    manifestDescriptors: wholeNumber(16, 1_000_000)
+      .default(defaultLimits.manifestDescriptors)
+      .meta({ description: "The most blobs and manifests that one manifest may name." }),
+    manifestDepth: wholeNumber(8, 1000)
+      .default(defaultLimits.manifestDepth)
+      .meta({ description: "How deep the JSON of a manifest may be nested." }),
+    tagsPerPut: wholeNumber(1, 10_000)
+      .default(defaultLimits.tagsPerPut)
+      .meta({ description: "The most tags that one push of a manifest may set." }),
+    uploadsPerPrincipal: wholeNumber(1, 1_000_000)
+      .default(defaultLimits.uploadsPerPrincipal)
+      .meta({ description: "The most unfinished uploads that one user may have." }),
+    uploadsInAll: wholeNumber(1, 1_000_000)
+      .default(defaultLimits.uploadsInAll)
+      .meta({ description: "The most unfinished uploads that all users together may have." }),
+    blobBytes: wholeNumber(1024 ** 2, Number.MAX_SAFE_INTEGER)
+      .default(defaultLimits.blobBytes)
+      .meta({ description: "The largest blob that is accepted, in bytes." }),
+    pageEntries: wholeNumber(1, 100_000)
+      .default(defaultLimits.pageEntries)
+      .meta({ description: "The most entries in one answer of the tags list and the catalog." }),
+    referrersPageBytes: wholeNumber(65_536, 64 * 1024 ** 2)
+      .default(defaultLimits.referrersPageBytes)
+      .meta({ description: "The largest answer of the referrers list, in bytes; what is beyond is on the next page." }),
+    uploadIdleMs: wholeNumber(60_000, 365 * 86_400_000)
+      .default(defaultLimits.uploadIdleMs)
+      .meta({ description: "An upload that nobody has touched for so many milliseconds is removed." }),
+    sparseIndexes: z
+      .boolean()
+      .default(defaultLimits.sparseIndexes)
+      .meta({ description: "Whether an index may name manifests that the repository does not have." }),
+    sparseImages: z
+      .boolean()
+      .default(defaultLimits.sparseImages)
+      .meta({ description: "Whether an image may name blobs that the repository does not have." }),
+  })
+  .meta({ description: "Bounds on what a client may send." });
+
+/**
+ * Every setting there is: its form, its default and a sentence. Flags, environment and the YAML file are all
+ * checked against this, and the reference page is generated from it.
+ */
+export const settingsSchema = z
+  .strictObject({
+    data: z.string().min(1).meta({
+      description: "The folder that holds everything: database, blobs, certificates.",
+      defaultText: "`dozo` under the XDG data home; `/var/lib/dozo` for root",
+      placeholder: "DIR",
+      flag: "data",
+    }),
+    listen: z
+      .array(listener)
+      .min(1)
+      .default([defaultListener])
+      .meta({
+        description: `Where to listen: ${listenerForms}; in the file also { address, tls: own | off | { certificate, key } }.`,
+        defaultText: "`0.0.0.0:5000`; the very first start takes the next free port when that one is taken",
+        placeholder: "ADDRESS",
+        flag: "listen",
+      }),
+    hosts: z.array(host).default([]).meta({
+      description: "More names and addresses that clients use for this machine; the certificate is made for them too.",
+      placeholder: "NAME",
+      flag: "host",
+    }),
+    suffixes: z.array(suffix).default([]).meta({
+      description: "More domains that dozo's certificate authority may speak for, chosen at the first start.",
+      placeholder: "DOMAIN",
+      flag: "suffix",
+    }),
+    user: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, {
+        error: (issue) =>
+          `"${String(issue.input)}" is no user name: letters, digits and . _ @ - are possible, at most 64`,
+      })
+      .default("admin")
+      .meta({ description: "The name of the first user, who is admin.", placeholder: "NAME", flag: "user" }),
+    htpasswd: z.string().min(1).optional().meta({
+      description: "An htpasswd file whose users may log in too; it is read again when it changes.",
+      defaultText: "none",
+      placeholder: "FILE",
+      flag: "htpasswd",
+    }),
+    trustedProxies: z.array(network).default([]).meta({
+      description: "Networks of the proxies in front whose X-Forwarded-For is believed.",
+      placeholder: "CIDR",
+      flag: "trusted-proxy",
+    }),
+    insecurePlainHttp: z.boolean().default(false).meta({
+      description:
+        "Allow listeners without TLS that other machines can reach. Whoever is on the way reads every password and changes every image.",
+      flag: "insecure-plain-http",
+    }),
+    minFreeBytes: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+      .default(gibibyte)
+      .meta({ description: "Pushes are refused when less than this many bytes of the disk are free." }),
+    minFreeShare: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.05)
+      .meta({ description: "Pushes are refused when less than this share of the disk is free." }),
+    uploadSilenceSeconds: wholeNumber(5, 3600)
+      .default(60)
+      .meta({ description: "A client that sends nothing for so long while it uploads is cut off; it may resume." }),
+    headerSeconds: wholeNumber(1, 255)
+      .default(10)
+      .meta({ description: "How long a client may take to send the head of a request." }),
+    stopGraceSeconds: wholeNumber(0, 3600)
+      .default(30)
+      .meta({ description: "How long requests in flight may go on after Ctrl-C or SIGTERM." }),
+    logLevel: z
+      .enum(["debug", "info", "warn", "error"])
+      .default("info")
+      .meta({ description: "The least important log lines that are written.", placeholder: "LEVEL" }),
+    logFormat: z.enum(["text", "json"]).default("text").meta({
+      description: "How log lines look.",
+      placeholder: "FORMAT",
+    }),
+    limits: limits.prefault({}),
+  })
+  .superRefine((settings, context) => {
+    if (settings.insecurePlainHttp) return;
+    for (const [index, each] of settings.listen.entries()) {
+      if (each.tls !== "off" || isLoopbackListener(each)) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["listen", index],
+        message:
+          "would let other machines speak without TLS, so that whoever is on the way reads every password; leave out http://, or add --insecure-plain-http to accept that",
+      });
+    }
+  });
+
+/** The settings a process runs with: checked and complete. */
+export type Settings = z.output<typeof settingsSchema>;
