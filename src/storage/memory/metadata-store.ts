@@ -1,0 +1,218 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { RegistryError } from "../../core/error.ts";
+import { checkNamedContent, checkRepositoryBytes, checkTag } from "../../core/manifest-preconditions.ts";
+import type {
+  BlobCommit,
+  BlobMount,
+  BlobRecord,
+  ContentDelete,
+  ManifestPut,
+  ManifestRecord,
+  MetadataStore,
+  StorageTotals,
+  TagDelete,
+  TagEvent,
+} from "../../core/metadata-store.ts";
+import type { Page, PageRequest } from "../../core/page.ts";
+import type { Reference, Tag } from "../../core/reference.ts";
+import type { RepositoryName } from "../../core/repository-name.ts";
+import type { UploadId, UploadSession } from "../../core/upload-session.ts";
+import { MemoryRepository, inByteOrder, pageOf } from "./repository.ts";
+
+/** The metadata port in maps: the plainest statement of its contract, for tests. Everything is gone with the process. */
+export class MemoryMetadataStore implements MetadataStore {
+  readonly #repositories = new Map<RepositoryName, MemoryRepository>();
+  readonly #blobs = new Map<Digest, BlobRecord>();
+  /** Also those of manifests that were deleted. */
+  readonly #manifestSizes = new Map<Digest, number>();
+  readonly #uploads = new Map<UploadId, UploadSession>();
+
+  async findBlob(repository: RepositoryName, digest: Digest): Promise<BlobRecord | undefined> {
+    return this.#repositories.get(repository)?.blobs.has(digest) === true ? this.#blobs.get(digest) : undefined;
+  }
+
+  async findManifest(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | undefined> {
+    const found = this.#repositories.get(repository);
+    const digest = reference.kind === "digest" ? reference.digest : found?.tags.get(reference.tag);
+    const manifest = digest === undefined ? undefined : found?.manifests.get(digest);
+    return manifest && { digest: manifest.digest, mediaType: manifest.mediaType, bytes: manifest.bytes };
+  }
+
+  async listTags(repository: RepositoryName, page: PageRequest): Promise<Page<Tag>> {
+    const found = this.#repositories.get(repository);
+    if (found === undefined) throw new RegistryError("NAME_UNKNOWN");
+    return pageOf(inByteOrder(found.tags.keys()), page, (tag) => tag);
+  }
+
+  async listRepositories(page: PageRequest): Promise<Page<RepositoryName>> {
+    return pageOf(this.#namesWithManifests(), page, (name) => name);
+  }
+
+  async searchRepositories(term: string, limit: number): Promise<readonly RepositoryName[]> {
+    return this.#namesWithManifests()
+      .filter((name) => name.includes(term))
+      .slice(0, limit);
+  }
+
+  async listReferrers(
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string | undefined,
+    page: PageRequest,
+  ): Promise<Page<Descriptor>> {
+    const referrers = this.#repositories.get(repository)?.referrersOf(subject, artifactType) ?? [];
+    return pageOf(referrers, page, (descriptor) => descriptor.digest);
+  }
+
+  async findUpload(repository: RepositoryName, id: UploadId): Promise<UploadSession | undefined> {
+    const session = this.#uploads.get(id);
+    return session?.repository === repository ? session : undefined;
+  }
+
+  async listUploadsIdleSince(touchedBefore: number): Promise<readonly UploadSession[]> {
+    return [...this.#uploads.values()].filter((session) => session.touchedAt < touchedBefore);
+  }
+
+  async tagHistory(repository: RepositoryName, tag: Tag | undefined, limit: number): Promise<readonly TagEvent[]> {
+    const history = this.#repositories.get(repository)?.history ?? [];
+    return history
+      .filter((event) => tag === undefined || event.tag === tag)
+      .toReversed()
+      .slice(0, limit);
+  }
+
+  async totals(): Promise<StorageTotals> {
+    const repositories = [...this.#repositories.values()];
+    const manifests = repositories.flatMap((repository) => [...repository.manifests.values()]);
+    const named = new Set(manifests.flatMap((manifest) => manifest.blobs.map((blob) => blob.digest)));
+    const blobs = [...this.#blobs.values()];
+    return {
+      repositories: this.#namesWithManifests().length,
+      manifests: manifests.length,
+      tags: sum(repositories.map((repository) => repository.tags.size)),
+      blobs: blobs.length,
+      storedBytes: sum(blobs.map((blob) => blob.sizeBytes)) + sum(this.#manifestSizes.values()),
+      unreferencedBytes: sum(blobs.filter((blob) => !named.has(blob.digest)).map((blob) => blob.sizeBytes)),
+      openUploads: this.#uploads.size,
+    };
+  }
+
+  async createUpload(
+    session: UploadSession,
+    limits: { readonly perPrincipal: number; readonly inAll: number },
+  ): Promise<void> {
+    const own = [...this.#uploads.values()].filter((other) => other.startedBy === session.startedBy);
+    if (own.length >= limits.perPrincipal || this.#uploads.size >= limits.inAll) {
+      throw new RegistryError("TOOMANYREQUESTS", "too many uploads are open; finish or cancel some first");
+    }
+    this.#uploads.set(session.id, session);
+  }
+
+  async touchUpload(id: UploadId, at: number): Promise<void> {
+    const session = this.#uploads.get(id);
+    if (session !== undefined && session.touchedAt < at) this.#uploads.set(id, { ...session, touchedAt: at });
+  }
+
+  async removeUpload(id: UploadId): Promise<void> {
+    this.#uploads.delete(id);
+  }
+
+  async commitBlob(commit: BlobCommit): Promise<{ readonly kept: boolean }> {
+    const { blob } = commit;
+    const kept = !this.#blobs.has(blob.digest);
+    if (kept) this.#blobs.set(blob.digest, blob);
+    this.#repository(commit.repository).blobs.add(blob.digest);
+    if (commit.uploadId !== undefined) this.#uploads.delete(commit.uploadId);
+    return { kept };
+  }
+
+  async mountBlob(mount: BlobMount): Promise<boolean> {
+    if (this.#repositories.get(mount.from)?.blobs.has(mount.digest) !== true) return false;
+    this.#repository(mount.repository).blobs.add(mount.digest);
+    return true;
+  }
+
+  async putManifest(put: ManifestPut): Promise<void> {
+    const existing = this.#repositories.get(put.repository);
+    this.#checkPreconditions(put, existing ?? new MemoryRepository());
+    const repository = this.#repository(put.repository);
+    if (!repository.manifests.has(put.digest)) repository.manifests.set(put.digest, put);
+    this.#manifestSizes.set(put.digest, put.bytes.byteLength);
+    for (const tag of put.tags) repository.setTag(tag, put.digest, put);
+  }
+
+  async deleteTag(change: TagDelete): Promise<boolean> {
+    const repository = this.#repositories.get(change.repository);
+    if (repository?.tags.has(change.tag) !== true) return false;
+    repository.setTag(change.tag, undefined, change);
+    return true;
+  }
+
+  async deleteManifest(change: ContentDelete): Promise<boolean> {
+    const repository = this.#repositories.get(change.repository);
+    if (repository?.manifests.delete(change.digest) !== true) return false;
+    for (const tag of repository.tagsOf(change.digest)) repository.setTag(tag, undefined, change);
+    return true;
+  }
+
+  async deleteBlob(change: ContentDelete): Promise<boolean> {
+    return this.#repositories.get(change.repository)?.blobs.delete(change.digest) ?? false;
+  }
+
+  async purgeRepository(name: RepositoryName): Promise<readonly string[]> {
+    const purged = this.#repositories.get(name);
+    this.#repositories.delete(name);
+    for (const session of this.#uploads.values()) if (session.repository === name) this.#uploads.delete(session.id);
+    const others = [...this.#repositories.values()];
+    for (const digest of purged?.manifests.keys() ?? []) {
+      if (!others.some((other) => other.manifests.has(digest))) this.#manifestSizes.delete(digest);
+    }
+    const orphans = [...(purged?.blobs ?? [])].filter((digest) => !others.some((other) => other.blobs.has(digest)));
+    return orphans.flatMap((digest) => {
+      const content = this.#blobs.get(digest)?.content;
+      this.#blobs.delete(digest);
+      return content?.kind === "file" ? [content.key] : [];
+    });
+  }
+
+  async close(): Promise<void> {
+    // Nothing runs, and nothing is held that the process's end does not free.
+  }
+
+  #repository(name: RepositoryName): MemoryRepository {
+    const existing = this.#repositories.get(name);
+    if (existing !== undefined) return existing;
+    const created = new MemoryRepository();
+    this.#repositories.set(name, created);
+    return created;
+  }
+
+  #checkPreconditions(put: ManifestPut, repository: MemoryRepository): void {
+    const { preconditions } = put;
+    for (const tag of put.tags) checkTag(tag, repository.tags.get(tag), put.digest, preconditions);
+    for (const named of put.blobs) {
+      const stored = repository.blobs.has(named.digest) ? this.#blobs.get(named.digest)?.sizeBytes : undefined;
+      checkNamedContent(named, stored, preconditions.blobsMustExist);
+    }
+    for (const named of put.manifests) {
+      const stored = repository.manifests.get(named.digest)?.bytes.byteLength;
+      checkNamedContent(named, stored, preconditions.manifestsMustExist);
+    }
+    if (repository.manifests.has(put.digest)) return;
+    const blobBytes = sum([...repository.blobs].map((digest) => this.#blobs.get(digest)?.sizeBytes ?? 0));
+    const manifestBytes = sum([...repository.manifests.values()].map((manifest) => manifest.bytes.byteLength));
+    checkRepositoryBytes(blobBytes + manifestBytes + put.bytes.byteLength, preconditions);
+  }
+
+  #namesWithManifests(): readonly RepositoryName[] {
+    const names = [...this.#repositories].filter(([, { manifests }]) => manifests.size > 0).map(([name]) => name);
+    return inByteOrder(names);
+  }
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}
