@@ -18,3 +18,16 @@ export function isNonDistributable(mediaType: string): boolean {
     mediaType === "application/vnd.docker.image.rootfs.foreign.diff.tar"
   );
 }
+
+const blobPrefixes = [
+  "application/vnd.oci.image.layer.",
+  "application/vnd.oci.image.config.",
+  "application/vnd.docker.image.rootfs.",
+  "application/vnd.docker.container.image.",
+  "application/vnd.buildkit.cacheconfig.",
+];
+
+/** Layers and configs: in the `manifests` of an index (BuildKit writes its cache so) they are blobs all the same. */
+export function isBlobMediaType(mediaType: string): boolean {
+  return blobPrefixes.some((prefix) => mediaType.startsWith(prefix));
+}

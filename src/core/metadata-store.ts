@@ -117,6 +117,11 @@ export interface MetadataStore {
   // Reading. `undefined` where there is nothing; `NAME_UNKNOWN` is thrown only where it is said.
 
   findBlob(repository: RepositoryName, digest: Digest): Promise<BlobRecord | undefined>;
+  /**
+   * At most `limit` of the repositories that have a blob, in byte order: for a mount that does not name its source
+   * (distribution specification, "Mounting a blob from another repository").
+   */
+  findBlobHolders(digest: Digest, limit: number): Promise<readonly RepositoryName[]>;
   findManifest(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | undefined>;
   /** In byte order. Throws `NAME_UNKNOWN` for a repository that does not exist. */
   listTags(repository: RepositoryName, page: PageRequest): Promise<Page<Tag>>;
