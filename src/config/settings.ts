@@ -8,16 +8,15 @@ export const defaultListener: ListenerSetting = { address: { host: "0.0.0.0", po
 
 const hostName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
+const listenerTls = z.union([
+  z.enum(["own", "off"]),
+  z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }),
+]);
+
 const listener = z
-  .union([
-    z.string(),
-    z.strictObject({
-      address: z.string(),
-      tls: z
-        .union([z.enum(["own", "off"]), z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) })])
-        .optional(),
-    }),
-  ])
+  .union([z.string(), z.strictObject({ address: z.string(), tls: listenerTls.optional() })], {
+    error: `has to be ${listenerForms}, or { address, tls } with tls own, off or { certificate, key }`,
+  })
   .transform((value, context): ListenerSetting => {
     const parsed = parseListener(typeof value === "string" ? value : value.address);
     if (typeof parsed === "string") {

@@ -1,0 +1,64 @@
+import { isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+
+/** A settings file in YAML, with the place of everything in it. */
+export interface SettingsFile {
+  /** What keeps it from being read at all, each with its line. */
+  readonly faults: readonly string[];
+  /** Every key at every level, where it stands. */
+  readonly keys: readonly { readonly path: readonly string[]; readonly place: string }[];
+  valueAt(path: readonly string[]): unknown;
+  isMapAt(path: readonly string[]): boolean;
+  /** `FILE:LINE:COLUMN` of a value, or of the nearest thing around it. */
+  placeOf(path: readonly PropertyKey[]): string;
+}
+
+/** Reads the text of a settings file. `name` is how messages call it. */
+export function readSettingsFile(name: string, text: string): SettingsFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const placeAt = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  const faults = document.errors.map((error) => `${placeAt(error.pos[0])}: ${error.message}`);
+  const contents = document.contents;
+  if (faults.length === 0 && contents !== null && !isMap(contents)) {
+    const empty = isScalar(contents) && contents.value === null;
+    if (!empty) faults.push(`${placeAt(contents.range?.[0] ?? 0)}: a settings file is a list of "name: value" lines`);
+  }
+  const nodeAt = (path: readonly PropertyKey[]): unknown =>
+    isCollection(contents) ? (path.length === 0 ? contents : contents.getIn(path, true)) : undefined;
+  return {
+    faults,
+    keys: keysOf(contents, [], placeAt),
+    valueAt: (path) => {
+      const node = nodeAt(path);
+      return isNode(node) ? (node.toJS(document) as unknown) : node;
+    },
+    isMapAt: (path) => isMap(nodeAt(path)),
+    placeOf: (path) => {
+      for (let length = path.length; length >= 0; length--) {
+        const node = nodeAt(path.slice(0, length));
+        if (isNode(node)) return placeAt(node.range?.[0] ?? 0);
+      }
+      return name;
+    },
+  };
+}
+
+function isNode(value: unknown): value is Node {
+  return isScalar(value) || isCollection(value);
+}
+
+function keysOf(
+  node: unknown,
+  path: readonly string[],
+  placeAt: (offset: number) => string,
+): { path: readonly string[]; place: string }[] {
+  if (!isMap(node)) return [];
+  return node.items.flatMap((pair) => {
+    const key = isScalar(pair.key) ? pair.key : undefined;
+    const here = [...path, String(key?.value)];
+    return [{ path: here, place: placeAt(key?.range?.[0] ?? 0) }, ...keysOf(pair.value, here, placeAt)];
+  });
+}
