@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
+    registry: { type: "string", multiple: true },
     mebibytes: { type: "string", default: "1024" },
   },
 });
@@ -91,7 +92,8 @@ const peers: Peer[] = [];
 const samples: Sample[] = [];
 const peaks: Record<string, number> = {};
 try {
-  for (const name of peerNames.filter(isThere)) peers.push(await startPeer(name, join(folder, String(peers.length))));
+  for (const name of peerNames.filter((one) => isThere(one) && (flags.registry?.includes(one) ?? true)))
+    peers.push(await startPeer(name, join(folder, String(peers.length))));
   for (let round = 1; round <= Number(flags.rounds); round += 1)
     for (const peer of peers) samples.push(...(await runRound(peer, round)));
   for (const peer of peers) peaks[peer.name] = peakResidentBytes(peer.pid);

@@ -33,7 +33,10 @@ export function isThere(name: PeerName): boolean {
   return existsSync(programOf(name));
 }
 
-/** Starts a registry on a fresh folder below `folder`, which the caller removes; returns when it answers. */
+/**
+ * Starts a registry that keeps everything below `folder`, which the caller removes; returns when it answers. A folder
+ * on which one ran before is gone on with.
+ */
 export async function startPeer(name: PeerName, folder: string, options: StartOptions = {}): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
@@ -100,17 +103,10 @@ function programOf(name: PeerName): string {
 }
 
 function dozoCommand(name: PeerName, folder: string, port: number): string[] {
-  const common = ["--data", join(folder, "data"), "--listen", `127.0.0.1:${port}`];
-  return [
-    programOf(name),
-    "up",
-    ...common,
-    "--user",
-    "admin",
-    "--password-stdin",
-    "--htpasswd",
-    join(folder, "htpasswd"),
-  ];
+  const data = join(folder, "data");
+  const firstUser = existsSync(data) ? ["serve"] : ["up", "--user", "admin", "--password-stdin"];
+  const listen = `127.0.0.1:${port}`;
+  return [programOf(name), ...firstUser, "--data", data, "--listen", listen, "--htpasswd", join(folder, "htpasswd")];
 }
 
 function registryCommand(name: PeerName, folder: string, port: number): string[] {
