@@ -10,8 +10,9 @@ import type { Tag } from "./reference.ts";
  */
 export function checkNamedContent(named: NamedContent, storedBytes: number | undefined, mustExist: boolean): void {
   if (storedBytes === undefined) {
-    if (mustExist) throw new RegistryError("MANIFEST_BLOB_UNKNOWN", undefined, { detail: { digest: named.digest } });
-    return;
+    if (!mustExist) return;
+    const message = `this repository does not have ${named.digest}, which the manifest names; push it first`;
+    throw new RegistryError("MANIFEST_BLOB_UNKNOWN", message, { detail: { digest: named.digest } });
   }
   if (storedBytes !== named.sizeBytes) {
     const message = `the manifest gives a size of ${named.sizeBytes} bytes for content that has ${storedBytes}`;

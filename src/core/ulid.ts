@@ -9,6 +9,15 @@ export function isUlid(text: string): text is Ulid {
   return grammar.test(text);
 }
 
+const base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** When an id was made, in milliseconds since 1970: its first ten characters. */
+export function ulidTime(ulid: Ulid): number {
+  let time = 0;
+  for (const char of ulid.slice(0, 10)) time = time * 32 + base32.indexOf(char);
+  return time;
+}
+
 /** Makes ids. A port, so that tests can foretell them. */
 export interface UlidSource {
   next(): Ulid;

@@ -32,6 +32,11 @@ export class MemoryMetadataStore implements MetadataStore {
     return this.#repositories.get(repository)?.blobs.has(digest) === true ? this.#blobs.get(digest) : undefined;
   }
 
+  async findBlobHolders(digest: Digest, limit: number): Promise<readonly RepositoryName[]> {
+    const holders = [...this.#repositories].filter(([, { blobs }]) => blobs.has(digest)).map(([name]) => name);
+    return inByteOrder(holders).slice(0, limit);
+  }
+
   async findManifest(repository: RepositoryName, reference: Reference): Promise<ManifestRecord | undefined> {
     const found = this.#repositories.get(repository);
     const digest = reference.kind === "digest" ? reference.digest : found?.tags.get(reference.tag);

@@ -1,0 +1,117 @@
+import type { AccountStore } from "../core/account-store.ts";
+import {
+  type Administration,
+  AdministrationError,
+  type NewUser,
+  type RegistryStatus,
+  type UserSummary,
+} from "../core/administration.ts";
+import type { DiskSpace } from "../core/blob-store.ts";
+import type { Clock } from "../core/clock.ts";
+import { RegistryError } from "../core/error.ts";
+import type { MetadataStore } from "../core/metadata-store.ts";
+import type { PrincipalId } from "../core/principal.ts";
+import type { UlidSource } from "../core/ulid.ts";
+
+/** Who changes users from the machine's own command line. It has no password and cannot log in. */
+export const operatorId = "00000000000000000000000000" as PrincipalId;
+
+export interface AdministrationPorts {
+  readonly accounts: AccountStore;
+  readonly metadata: MetadataStore;
+  readonly blobs: { space(): Promise<DiskSpace> };
+  readonly clock: Clock;
+  readonly ulids: UlidSource;
+  readonly hashPassword: (password: string) => Promise<string>;
+  /** What only the process around knows. */
+  readonly processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">;
+}
+
+const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
+const maxPasswordBytes = 1024;
+
+/** The operator's use cases over the ports. */
+export class LocalAdministration implements Administration {
+  readonly #ports: AdministrationPorts;
+  /** Changes wait for each other: "the last admin" has to be true when the row goes. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: AdministrationPorts) {
+    this.#ports = ports;
+  }
+
+  async listUsers(): Promise<readonly UserSummary[]> {
+    const users = await this.#ports.accounts.listUsers();
+    return users.map(({ name, isAdmin, createdAt }) => ({ name, isAdmin, createdAt }));
+  }
+
+  async addUser({ name, password, isAdmin }: NewUser): Promise<void> {
+    if (!userName.test(name)) {
+      throw new AdministrationError(
+        "name-invalid",
+        `${JSON.stringify(name)} is no user name: letters, digits and . _ @ - are possible, at most 64`,
+      );
+    }
+    const passwordHash = await this.#hash(password);
+    const user = { id: this.#ports.ulids.next(), name, isAdmin, passwordHash };
+    try {
+      await this.#inTurn(() => this.#ports.accounts.createUser(user, this.#change()));
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "CONFLICT")
+        throw new AdministrationError("user-exists", `there is a user ${name} already`);
+      throw error;
+    }
+  }
+
+  async changePassword(name: string, password: string): Promise<void> {
+    const passwordHash = await this.#hash(password);
+    const isThere = await this.#inTurn(() => this.#ports.accounts.setPassword(name, passwordHash, this.#change()));
+    if (!isThere) throw unknownUser(name);
+  }
+
+  removeUser(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const users = await this.#ports.accounts.listUsers();
+      const user = users.find((each) => each.name === name);
+      if (user === undefined) throw unknownUser(name);
+      if (user.isAdmin && users.filter((each) => each.isAdmin).length === 1)
+        throw new AdministrationError("last-admin", `${name} is the last admin, and without one nobody may delete`);
+      await this.#ports.accounts.removeUser(name, this.#change());
+    });
+  }
+
+  async status(): Promise<RegistryStatus> {
+    const { accounts, metadata, blobs, processStatus } = this.#ports;
+    const [users, totals, space] = await Promise.all([accounts.listUsers(), metadata.totals(), blobs.space()]);
+    const { repositories, tags, storedBytes, unreferencedBytes, openUploads } = totals;
+    const { freeBytes, totalBytes } = space;
+    const counts = { repositories, tags, storedBytes, unreferencedBytes, openUploads, freeBytes, totalBytes };
+    return { ...processStatus(), users: users.length, ...counts };
+  }
+
+  async #hash(password: string): Promise<string> {
+    const sizeBytes = new TextEncoder().encode(password).length;
+    // Control characters cannot be sent by every client: RFC 7617 section 2 forbids them.
+    if (sizeBytes === 0 || sizeBytes > maxPasswordBytes || /\p{Cc}/u.test(password)) {
+      throw new AdministrationError(
+        "password-invalid",
+        `a password has 1 to ${maxPasswordBytes} bytes and no control characters`,
+      );
+    }
+    return this.#ports.hashPassword(password);
+  }
+
+  #change(): { by: PrincipalId; at: number } {
+    return { by: operatorId, at: this.#ports.clock.now() };
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function unknownUser(name: string): AdministrationError {
+  return new AdministrationError("user-unknown", `there is no user ${name}`);
+}

@@ -1,0 +1,42 @@
+import type { OutgoingBody } from "../core/blob-store.ts";
+import type { ByteRange } from "../core/byte-range.ts";
+import type { Digest } from "../core/digest.ts";
+import { RegistryError } from "../core/error.ts";
+import type { BlobRecord } from "../core/metadata-store.ts";
+import type { Principal } from "../core/principal.ts";
+import type { RepositoryName } from "../core/repository-name.ts";
+import type { RegistryPorts } from "./ports.ts";
+
+/** Finished blobs, as a repository has them: what another repository has is not there. */
+export class Blobs {
+  readonly #ports: RegistryPorts;
+
+  constructor(ports: RegistryPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws `BLOB_UNKNOWN`. */
+  async stat(repository: RepositoryName, digest: Digest): Promise<BlobRecord> {
+    const record = await this.#ports.metadata.findBlob(repository, digest);
+    if (record === undefined) throw unknownBlob(digest);
+    return record;
+  }
+
+  /** The bytes of a record that `stat` gave, or a range of them. Throws `UNAVAILABLE` when the file is in doubt. */
+  async open(record: BlobRecord, range?: ByteRange): Promise<OutgoingBody> {
+    const { content, sizeBytes } = record;
+    if (content.kind === "file") return this.#ports.blobs.open(content.key, sizeBytes, range);
+    const bytes = range === undefined ? content.bytes : content.bytes.subarray(range.start, range.end);
+    return { content: bytes, lengthBytes: bytes.length };
+  }
+
+  /** Ends the blob's membership in this repository; others keep theirs. Throws `BLOB_UNKNOWN`. */
+  async delete(repository: RepositoryName, digest: Digest, principal: Principal): Promise<void> {
+    const change = { repository, digest, by: principal.id, at: this.#ports.clock.now() };
+    if (!(await this.#ports.metadata.deleteBlob(change))) throw unknownBlob(digest);
+  }
+}
+
+function unknownBlob(digest: Digest): RegistryError {
+  return new RegistryError("BLOB_UNKNOWN", `this repository has no blob ${digest}`, { detail: { digest } });
+}
