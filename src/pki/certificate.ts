@@ -1,0 +1,72 @@
+import "reflect-metadata";
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+
+import { PemConverter, SubjectAlternativeNameExtension, X509Certificate } from "@peculiar/x509";
+
+import { parseSubjectName } from "./subject-name.ts";
+
+export interface CertificateDescription {
+  readonly subject: string;
+  /** DNS names and addresses. */
+  readonly names: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** As `openssl x509 -fingerprint -sha256` prints it: pairs of upper-case hexadecimal digits with colons. */
+  readonly fingerprint: string;
+}
+
+/** Describes the first certificate of a PEM text. */
+export function describeCertificate(pem: string): CertificateDescription {
+  const certificate = firstCertificate(pem);
+  const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
+  return {
+    subject: certificate.subject,
+    names: names.map((name) => name.value),
+    notBefore: certificate.notBefore.getTime(),
+    notAfter: certificate.notAfter.getTime(),
+    fingerprint: fingerprint(pem),
+  };
+}
+
+/** SHA-256 of the first certificate of a PEM text, as openssl prints it. */
+export function fingerprint(pem: string): string {
+  const hex = createHash("sha256")
+    .update(new Uint8Array(firstCertificate(pem).rawData))
+    .digest("hex");
+  return (hex.toUpperCase().match(/../g) ?? []).join(":");
+}
+
+/** Whether the first certificate of `chainPem` is of this key and was signed by this issuer. */
+export async function isIssuedFor(chainPem: string, keyPem: string, issuerPem: string): Promise<boolean> {
+  try {
+    const certificate = firstCertificate(chainPem);
+    const spki = createPublicKey(createPrivateKey(keyPem)).export({ type: "spki", format: "der" });
+    const isOfKey = Buffer.from(certificate.publicKey.rawData).equals(spki);
+    const publicKey = new X509Certificate(issuerPem).publicKey;
+    return isOfKey && (await certificate.verify({ publicKey, signatureOnly: true }));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether it is time for another one: two thirds of its life are over (60 of 90 days), it has not begun (the clock was wrong when
+ * it was made), or it is for other names than these.
+ */
+export function needsRenewal(
+  certificate: Pick<CertificateDescription, "names" | "notBefore" | "notAfter">,
+  names: readonly string[],
+  now: number,
+): boolean {
+  const { notBefore, notAfter } = certificate;
+  if (now < notBefore || now >= notAfter - (notAfter - notBefore) / 3) return true;
+  const wanted = new Set(names.map((name) => parseSubjectName(name)?.value ?? name));
+  const present = new Set(certificate.names.map((name) => parseSubjectName(name)?.value ?? name));
+  return wanted.size !== present.size || [...wanted].some((name) => !present.has(name));
+}
+
+function firstCertificate(pem: string): X509Certificate {
+  const der = PemConverter.decode(pem)[0];
+  if (der === undefined) throw new Error("there is no certificate in this text");
+  return new X509Certificate(der);
+}

@@ -1,0 +1,177 @@
+import "reflect-metadata";
+import { describe, expect, test } from "bun:test";
+
+import { NamesNotPermittedError } from "./certificate-authority.ts";
+import { type OpenPkiOptions, openPki, PkiError, readRootCertificate } from "./open.ts";
+import type { PkiFileName, PkiFiles } from "./pki-files.ts";
+
+const dayMs = 86_400_000;
+const start = Date.UTC(2026, 10, 23);
+const scope = { hostNames: ["reg.example.com"], suffixes: [], publicAddresses: [] };
+
+/** A folder in memory that dies instead of writing once so many writes have been made. */
+class MemoryPkiFiles implements PkiFiles {
+  readonly location = "/data/pki";
+  readonly written = new Map<PkiFileName, string>();
+  writesLeft = Infinity;
+
+  read(name: PkiFileName): Promise<string | undefined> {
+    return Promise.resolve(this.written.get(name));
+  }
+
+  write(name: PkiFileName, text: string): Promise<void> {
+    if (this.writesLeft === 0) return Promise.reject(new Error("killed"));
+    this.writesLeft -= 1;
+    this.written.set(name, text);
+    return Promise.resolve();
+  }
+}
+
+function options(files: PkiFiles, changes: Partial<OpenPkiOptions> = {}): OpenPkiOptions {
+  return {
+    files,
+    clock: { now: () => start },
+    scope,
+    names: ["reg.example.com"],
+    foundNames: ["localhost", "127.0.0.1"],
+    ...changes,
+  };
+}
+
+function failure(error: unknown): unknown {
+  return error;
+}
+
+describe("opening the certificates", () => {
+  test("makes all of them the first time, and finds them the second time", async () => {
+    const files = new MemoryPkiFiles();
+
+    const first = await openPki(options(files));
+    const second = await openPki(options(files));
+
+    expect(first.isNewAuthority).toBeTrue();
+    expect(second).toEqual({ ...first, isNewAuthority: false });
+    expect(first.certificate.names).toEqual(["reg.example.com", "localhost", "127.0.0.1"]);
+    expect(await readRootCertificate(files)).toBe(first.rootPem);
+  });
+
+  test.each([0, 1, 2, 3, 4])("goes on after it was killed when %d files were written", async (writes) => {
+    const files = new MemoryPkiFiles();
+    files.writesLeft = writes;
+    await openPki(options(files)).catch(failure);
+    const whatWasThere = new Map(files.written);
+    files.writesLeft = Infinity;
+
+    const pki = await openPki(options(files));
+
+    expect(pki.isNewAuthority).toBe(writes < 3);
+    if (writes >= 3) expect(pki.rootPem).toBe(whatWasThere.get("root.crt") ?? "");
+    if (writes >= 4) expect(pki.keyPem).toBe(whatWasThere.get("server.key") ?? "");
+    expect(await openPki(options(files))).toEqual({ ...pki, isNewAuthority: false });
+  });
+
+  test("goes on after it was killed while it made a half-written authority anew", async () => {
+    const files = new MemoryPkiFiles();
+    files.writesLeft = 2;
+    await openPki(options(files)).catch(failure);
+    files.writesLeft = 1;
+    await openPki(options(files)).catch(failure);
+    files.writesLeft = Infinity;
+
+    const pki = await openPki(options(files));
+
+    expect(pki.isNewAuthority).toBeTrue();
+  });
+
+  test("makes no authority where none may be made, and names the command that does", async () => {
+    const error = await openPki(options(new MemoryPkiFiles(), { scope: undefined })).catch(failure);
+
+    expect(error).toBeInstanceOf(PkiError);
+    expect(error).toHaveProperty("message", expect.stringContaining("dozo up"));
+  });
+
+  test.each(["root.crt", "ca.crt"] as const)(
+    "refuses an authority whose %s is lost, rather than making clients distrust it",
+    async (name) => {
+      const files = new MemoryPkiFiles();
+      await openPki(options(files));
+      files.written.delete(name);
+
+      const error = await openPki(options(files)).catch(failure);
+
+      expect(error).toBeInstanceOf(PkiError);
+      expect(error).toHaveProperty("message", expect.stringContaining("mv /data/pki /data/pki.old && dozo up"));
+    },
+  );
+
+  test("refuses an authority that has come to its end", async () => {
+    const files = new MemoryPkiFiles();
+    await openPki(options(files));
+
+    const late = options(files, { clock: { now: () => start + 3653 * dayMs } });
+
+    expect(await openPki(late).catch(failure)).toHaveProperty(
+      "message",
+      expect.stringContaining("ended on 2036-11-22"),
+    );
+  });
+
+  test("renews the server's certificate after 60 days, for the same key", async () => {
+    const files = new MemoryPkiFiles();
+    const first = await openPki(options(files));
+
+    const before = await openPki(options(files, { clock: { now: () => start + 59 * dayMs } }));
+    const after = await openPki(options(files, { clock: { now: () => start + 60 * dayMs } }));
+
+    expect(before.certificatePem).toBe(first.certificatePem);
+    expect(after.certificatePem).not.toBe(first.certificatePem);
+    expect(after.keyPem).toBe(first.keyPem);
+    expect(after.rootPem).toBe(first.rootPem);
+  });
+
+  test("makes another certificate when there is another name, of the same authority", async () => {
+    const files = new MemoryPkiFiles();
+    const first = await openPki(options(files));
+
+    const second = await openPki(options(files, { foundNames: ["localhost", "192.168.7.7"] }));
+
+    expect(second.certificate.names).toEqual(["reg.example.com", "localhost", "192.168.7.7"]);
+    expect(second.rootPem).toBe(first.rootPem);
+  });
+
+  test.each(["server.key", "server.crt"] as const)(
+    "makes a certificate that fits when the %s is of something else",
+    async (name) => {
+      const files = new MemoryPkiFiles();
+      const other = new MemoryPkiFiles();
+      await openPki(options(files));
+      await openPki(options(other));
+      files.written.set(name, other.written.get(name) ?? "");
+
+      const pki = await openPki(options(files));
+
+      expect(files.written.get("server.crt")).toBe(pki.certificatePem);
+      expect((await openPki(options(files))).certificatePem).toBe(pki.certificatePem);
+    },
+  );
+
+  test("refuses a name that was asked for and is outside the constraints, with what can be done", async () => {
+    const files = new MemoryPkiFiles();
+    await openPki(options(files));
+
+    const error = await openPki(options(files, { names: ["reg.example.org"] })).catch(failure);
+
+    expect(error).toBeInstanceOf(NamesNotPermittedError);
+    expect(error).toHaveProperty("names", ["reg.example.org"]);
+    expect(error).toHaveProperty("message", expect.stringContaining("dozo up --host reg.example.org"));
+  });
+
+  test("leaves out a found name that is outside the constraints, and says which", async () => {
+    const files = new MemoryPkiFiles();
+
+    const pki = await openPki(options(files, { foundNames: ["localhost", "203.0.113.9"] }));
+
+    expect(pki.leftOut).toEqual(["203.0.113.9"]);
+    expect(pki.certificate.names).toEqual(["reg.example.com", "localhost"]);
+  });
+});

@@ -1,0 +1,150 @@
+import type { Clock } from "../core/clock.ts";
+import {
+  type CertificateAuthority,
+  createAuthority,
+  createServerKey,
+  isConsistent,
+  isPermitted,
+  issueServerCertificate,
+  NamesNotPermittedError,
+} from "./certificate-authority.ts";
+import { type CertificateDescription, describeCertificate, isIssuedFor, needsRenewal } from "./certificate.ts";
+import type { AuthorityScope } from "./name-constraints.ts";
+import type { PkiFiles } from "./pki-files.ts";
+
+/** The authority cannot be used as it is; the message says what the operator can do. */
+export class PkiError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "PkiError";
+  }
+}
+
+export interface OpenPkiOptions {
+  readonly files: PkiFiles;
+  readonly clock: Clock;
+  /** What a new authority may certify. Undefined: none may be made, a missing one is an error. */
+  readonly scope: AuthorityScope | undefined;
+  /** Names and addresses that the operator asked for: one outside the constraints is an error. */
+  readonly names: readonly string[];
+  /** Those that the machine happens to have: one outside the constraints is left out. */
+  readonly foundNames: readonly string[];
+}
+
+/** What a server needs for TLS, and its clients for trusting it. */
+export interface Pki {
+  /** The certificate that clients trust; the file that `/ca.crt` serves, byte for byte. */
+  readonly rootPem: string;
+  /** Of the root, as openssl prints it. */
+  readonly fingerprint: string;
+  /** Leaf and intermediate. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly certificate: CertificateDescription;
+  /** Found names that the authority may not certify. */
+  readonly leftOut: readonly string[];
+  readonly isNewAuthority: boolean;
+}
+
+/**
+ * Opens what is there and makes what is missing: the authority, the server's key, its certificate, in that order. It may be killed
+ * at any step and goes on the next time: the authority's key is written last, so an authority without it was never used and is
+ * made anew. Called again, it renews the certificate when that is due.
+ *
+ * Throws `PkiError` for an authority that is missing and may not be made, is damaged, or has come to its end, and
+ * `NamesNotPermittedError` for one of `names` that it may not certify.
+ */
+export async function openPki(options: OpenPkiOptions): Promise<Pki> {
+  const { files, clock } = options;
+  const existing = await readAuthority(files);
+  const authority = existing ?? (await makeAuthority(options));
+  assertNotAtItsEnd(authority, files, clock.now());
+  const leftOut = options.foundNames.filter((name) => !isPermitted(authority, name));
+  const names = [...options.names, ...options.foundNames.filter((name) => !leftOut.includes(name))];
+  assertPermitted(authority, options.names, files);
+
+  const keyPem = (await files.read("server.key")) ?? (await makeServerKey(files));
+  const current = await files.read("server.crt");
+  const isUsable = current !== undefined && (await isIssuedFor(current, keyPem, authority.intermediatePem));
+  const certificatePem =
+    isUsable && !needsRenewal(describeCertificate(current), names, clock.now())
+      ? current
+      : await makeServerCertificate(files, authority, { names, serverKeyPem: keyPem, now: clock.now() });
+
+  const { rootPem } = authority;
+  const certificate = describeCertificate(certificatePem);
+  const { fingerprint } = describeCertificate(rootPem);
+  return { rootPem, fingerprint, certificatePem, keyPem, certificate, leftOut, isNewAuthority: existing === undefined };
+}
+
+/** The root certificate, for whoever only shows it; `undefined` where no authority has been made. */
+export async function readRootCertificate(files: PkiFiles): Promise<string | undefined> {
+  return (await readAuthority(files))?.rootPem;
+}
+
+async function readAuthority(files: PkiFiles): Promise<CertificateAuthority | undefined> {
+  const keyPem = await files.read("ca.key");
+  if (keyPem === undefined) return undefined;
+  const rootPem = await files.read("root.crt");
+  const intermediatePem = await files.read("ca.crt");
+  if (rootPem !== undefined && intermediatePem !== undefined) {
+    const authority = { rootPem, intermediatePem, keyPem };
+    if (await isConsistent(authority)) return authority;
+  }
+  throw new PkiError(
+    `root.crt, ca.crt and ca.key in ${files.location} do not belong together. Put back those of a backup, or ${makeAnew(files)}`,
+  );
+}
+
+async function makeAuthority({ files, clock, scope }: OpenPkiOptions): Promise<CertificateAuthority> {
+  if (scope === undefined)
+    throw new PkiError(`there is no certificate authority in ${files.location}. Make one with: dozo up`);
+  const authority = await createAuthority(scope, clock.now());
+  await files.write("root.crt", authority.rootPem);
+  await files.write("ca.crt", authority.intermediatePem);
+  await files.write("ca.key", authority.keyPem);
+  return authority;
+}
+
+async function makeServerKey(files: PkiFiles): Promise<string> {
+  const keyPem = await createServerKey();
+  await files.write("server.key", keyPem);
+  return keyPem;
+}
+
+async function makeServerCertificate(
+  files: PkiFiles,
+  authority: CertificateAuthority,
+  request: { readonly names: readonly string[]; readonly serverKeyPem: string; readonly now: number },
+): Promise<string> {
+  const certificatePem = await issueServerCertificate(authority, request);
+  await files.write("server.crt", certificatePem);
+  return certificatePem;
+}
+
+function assertPermitted(authority: CertificateAuthority, names: readonly string[], files: PkiFiles): void {
+  const outside = names.filter((name) => !isPermitted(authority, name));
+  if (outside.length === 0) return;
+  throw new NamesNotPermittedError(
+    outside,
+    `the certificate authority in ${files.location} was made without permission for it, and that cannot be changed. ` +
+      `Leave the name out, or ${makeAnew(files, outside)}`,
+  );
+}
+
+function assertNotAtItsEnd(authority: CertificateAuthority, files: PkiFiles, now: number): void {
+  const { notAfter } = describeCertificate(authority.intermediatePem);
+  if (now < notAfter) return;
+  const day = new Date(notAfter).toISOString().slice(0, 10);
+  throw new PkiError(`the certificate authority in ${files.location} ended on ${day}: ${makeAnew(files)}`);
+}
+
+function makeAnew(files: PkiFiles, names: readonly string[] = []): string {
+  const hosts = names.map((name) => ` --host ${quote(name)}`).join("");
+  const move = `mv ${quote(files.location)} ${quote(`${files.location}.old`)}`;
+  return `make a new one, which every client then has to trust: ${move} && dozo up${hosts}`;
+}
+
+function quote(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
