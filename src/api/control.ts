@@ -1,0 +1,50 @@
+import { type Administration, AdministrationError } from "../core/administration.ts";
+
+/**
+ * The commands' side door: JSON over a Unix socket in a folder that only the owner may enter. Who gets here is the operator;
+ * it is never bound to an address.
+ */
+export function createControl(administration: Administration): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      return await answer(administration, request);
+    } catch (error) {
+      if (!(error instanceof AdministrationError)) throw error;
+      return Response.json({ fault: error.fault, message: error.message }, { status: 409 });
+    }
+  };
+}
+
+async function answer(administration: Administration, request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  const name = decodeURIComponent(/^\/users\/([^/]+)$/.exec(pathname)?.[1] ?? "");
+  switch (`${request.method} ${name === "" ? pathname : "/users/NAME"}`) {
+    case "GET /status":
+      return Response.json(await administration.status());
+    case "GET /users":
+      return Response.json(await administration.listUsers());
+    case "POST /users": {
+      const fields = await fieldsOf(request);
+      const isAdmin = fields["isAdmin"] === true;
+      await administration.addUser({ name: text(fields["name"]), password: text(fields["password"]), isAdmin });
+      return new Response(null, { status: 204 });
+    }
+    case "PUT /users/NAME":
+      await administration.changePassword(name, text((await fieldsOf(request))["password"]));
+      return new Response(null, { status: 204 });
+    case "DELETE /users/NAME":
+      await administration.removeUser(name);
+      return new Response(null, { status: 204 });
+    default:
+      return new Response(null, { status: 404 });
+  }
+}
+
+async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
+  const value: unknown = await request.json();
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from "node:crypto";
+import { ExplainedError } from "./explained-error.ts";
+
+export interface SelfTestTarget {
+  /** `https://127.0.0.1:5000`: the front door, on loopback. */
+  readonly url: string;
+  /** The only certificate that is trusted; undefined where the listener speaks no TLS. */
+  readonly caPem: string | undefined;
+  readonly name: string;
+  readonly secret: string;
+  /** A repository of which nothing is there; the caller removes what is left of it. */
+  readonly repository: string;
+}
+
+interface Step {
+  readonly what: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly contentType?: string;
+  /** The bytes that have to come back. */
+  readonly expected?: Uint8Array;
+  readonly isAnonymous?: boolean;
+}
+
+const manifestType = "application/vnd.oci.image.manifest.v1+json";
+const stepTimeoutMs = 10_000;
+
+/**
+ * Goes through the front door as a client does: login, push, pull and delete of a small image. Throws an
+ * `ExplainedError` that says which step failed, and how.
+ */
+export async function runSelfTest(target: SelfTestTarget): Promise<void> {
+  for (const step of steps(target.repository)) await take(step, target);
+}
+
+function steps(repository: string): readonly Step[] {
+  const config = new TextEncoder().encode("{}");
+  // Larger than what stands in the database, so that the way through a file is tried too.
+  const layer = randomBytes(96 * 1024);
+  const manifest = new TextEncoder().encode(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: manifestType,
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...descriptor(config) },
+      layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...descriptor(layer) }],
+    }),
+  );
+  const base = `/v2/${repository}`;
+  const upload = (body: Uint8Array<ArrayBuffer>): Step => ({
+    what: "push of a blob",
+    method: "POST",
+    path: `${base}/blobs/uploads/?digest=${digest(body)}`,
+    status: 201,
+    body,
+    contentType: "application/octet-stream",
+  });
+  const manifestPath = `${base}/manifests/latest`;
+  return [
+    { what: "refusal without a login", method: "GET", path: "/v2/", status: 401, isAnonymous: true },
+    { what: "login", method: "GET", path: "/v2/", status: 200 },
+    upload(config),
+    upload(layer),
+    { what: "push", method: "PUT", path: manifestPath, status: 201, body: manifest, contentType: manifestType },
+    { what: "pull", method: "GET", path: manifestPath, status: 200, expected: manifest },
+    { what: "pull of a blob", method: "GET", path: `${base}/blobs/${digest(layer)}`, status: 200, expected: layer },
+    { what: "delete", method: "DELETE", path: `${base}/manifests/${digest(manifest)}`, status: 202 },
+    { what: "delete", method: "GET", path: manifestPath, status: 404 },
+  ];
+}
+
+async function take(step: Step, target: SelfTestTarget): Promise<void> {
+  const headers = new Headers();
+  if (step.isAnonymous !== true) {
+    headers.set("authorization", `Basic ${Buffer.from(`${target.name}:${target.secret}`).toString("base64")}`);
+  }
+  if (step.contentType !== undefined) headers.set("content-type", step.contentType);
+  const failed = (why: string, cause?: unknown): ExplainedError =>
+    new ExplainedError(`the self-test failed at its ${step.what}: ${why}`, "the log above says more", cause);
+  let answer: Response;
+  let bytes: Uint8Array;
+  try {
+    answer = await fetch(`${target.url}${step.path}`, {
+      method: step.method,
+      headers,
+      signal: AbortSignal.timeout(stepTimeoutMs),
+      redirect: "manual",
+      ...(step.body === undefined ? {} : { body: step.body }),
+      ...(target.caPem === undefined ? {} : { tls: { ca: target.caPem, rejectUnauthorized: true } }),
+      // A proxy from the environment is for the world outside.
+      proxy: false,
+    });
+    bytes = await answer.bytes();
+  } catch (error) {
+    throw failed(`${target.url} could not be spoken to (${(error as Error).message})`, error);
+  }
+  if (answer.status !== step.status) throw failed(`${answer.status} was answered where ${step.status} is right`);
+  if (step.expected !== undefined && !Buffer.from(bytes).equals(step.expected))
+    throw failed("other bytes came back than were sent");
+}
+
+function descriptor(bytes: Uint8Array): { digest: string; size: number } {
+  return { digest: digest(bytes), size: bytes.length };
+}
+
+function digest(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
