@@ -1,0 +1,41 @@
+import type { AccountStore, UserRecord } from "../../core/account-store.ts";
+import type { Change } from "../../core/metadata-store.ts";
+import type { PrincipalId } from "../../core/principal.ts";
+import type { changes, reads } from "./operations.ts";
+import type { DatabaseThread } from "./thread.ts";
+
+/** The account port over the two threads of the database. */
+export class SqliteAccountStore implements AccountStore {
+  readonly #reader: DatabaseThread<typeof reads>;
+  readonly #writer: DatabaseThread<typeof changes>;
+
+  constructor(reader: DatabaseThread<typeof reads>, writer: DatabaseThread<typeof changes>) {
+    this.#reader = reader;
+    this.#writer = writer;
+  }
+
+  findUser(name: string): Promise<UserRecord | undefined> {
+    return this.#reader.call("findUser", name);
+  }
+
+  listUsers(): Promise<readonly UserRecord[]> {
+    return this.#reader.call("listUsers");
+  }
+
+  createUser(user: Omit<UserRecord, "credentialVersion" | "createdAt">, change: Change): Promise<void> {
+    return this.#writer.call("createUser", user, change);
+  }
+
+  setPassword(name: string, passwordHash: string, change: Change): Promise<boolean> {
+    return this.#writer.call("setPassword", name, passwordHash, change);
+  }
+
+  removeUser(name: string, change: Change): Promise<boolean> {
+    return this.#writer.call("removeUser", name, change);
+  }
+
+  async externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
+    const known = await this.#reader.call("findExternalPrincipal", source, name);
+    return known ?? (await this.#writer.call("externalPrincipal", source, name, fresh, at));
+  }
+}

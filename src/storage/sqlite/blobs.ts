@@ -1,0 +1,109 @@
+import type { Digest } from "../../core/digest.ts";
+import type { BlobCommit, BlobMount, BlobRecord, ContentDelete } from "../../core/metadata-store.ts";
+import type { RepositoryName } from "../../core/repository-name.ts";
+import type { StagedBlob } from "../../core/upload-store.ts";
+import type { Database } from "./database.ts";
+import { recordDeletion } from "./deletions.ts";
+import { addToRepository, ensureRepository, findRepositoryId } from "./repositories.ts";
+import { removeUpload } from "./uploads.ts";
+
+/** A blob that is a member of a repository: the id of its row, and its size. */
+export interface MemberBlob {
+  readonly id: number;
+  readonly sizeBytes: number;
+}
+
+export function findBlob(db: Database, repository: RepositoryName, digest: Digest): BlobRecord | undefined {
+  const row = db
+    .query<{ sizeBytes: number; fileKey: string | null; bytes: Uint8Array | null }, [string, string]>(
+      `SELECT b.size_bytes AS sizeBytes, b.file_key AS fileKey, c.bytes AS bytes
+       FROM repositories r
+       CROSS JOIN blobs b
+       JOIN repository_blobs m ON m.repository_id = r.id AND m.blob_id = b.id
+       LEFT JOIN blob_contents c ON c.blob_id = b.id
+       WHERE r.name = ?1 AND b.digest = ?2`,
+    )
+    .get(repository, digest);
+  if (row === null) return undefined;
+  if (row.fileKey !== null) return { digest, sizeBytes: row.sizeBytes, content: { kind: "file", key: row.fileKey } };
+  if (row.bytes === null) throw new Error(`the blob ${digest} has neither a file nor bytes`);
+  return { digest, sizeBytes: row.sizeBytes, content: { kind: "inline", bytes: row.bytes } };
+}
+
+export function findBlobHolders(db: Database, digest: Digest, limit: number): readonly RepositoryName[] {
+  return db
+    .query<{ name: RepositoryName }, [string, number]>(
+      `SELECT r.name AS name
+       FROM blobs b JOIN repository_blobs m ON m.blob_id = b.id JOIN repositories r ON r.id = m.repository_id
+       WHERE b.digest = ?1 ORDER BY r.name LIMIT ?2`,
+    )
+    .all(digest, limit)
+    .map((row) => row.name);
+}
+
+/** Undefined unless the blob is a member of this repository, whoever else has it. */
+export function findMemberBlob(db: Database, repositoryId: number, digest: Digest): MemberBlob | undefined {
+  const row = db
+    .query<MemberBlob, [number, string]>(
+      `SELECT b.id AS id, b.size_bytes AS sizeBytes
+       FROM blobs b JOIN repository_blobs m ON m.repository_id = ?1 AND m.blob_id = b.id
+       WHERE b.digest = ?2`,
+    )
+    .get(repositoryId, digest);
+  return row ?? undefined;
+}
+
+export function commitBlob(db: Database, commit: BlobCommit): { readonly kept: boolean } {
+  const known = db
+    .query<MemberBlob, [string]>("SELECT id, size_bytes AS sizeBytes FROM blobs WHERE digest = ?1")
+    .get(commit.blob.digest);
+  const repositoryId = ensureRepository(db, commit.repository, commit.at);
+  addMember(db, repositoryId, known ?? insertBlob(db, commit.blob, commit.at), commit);
+  if (commit.uploadId !== undefined) removeUpload(db, commit.uploadId);
+  return { kept: known === null };
+}
+
+export function mountBlob(db: Database, mount: BlobMount): boolean {
+  const fromId = findRepositoryId(db, mount.from);
+  const blob = fromId === undefined ? undefined : findMemberBlob(db, fromId, mount.digest);
+  if (blob === undefined) return false;
+  addMember(db, ensureRepository(db, mount.repository, mount.at), blob, mount);
+  return true;
+}
+
+export function deleteBlob(db: Database, change: ContentDelete): boolean {
+  const repositoryId = findRepositoryId(db, change.repository);
+  const blob = repositoryId === undefined ? undefined : findMemberBlob(db, repositoryId, change.digest);
+  if (repositoryId === undefined || blob === undefined) return false;
+  db.query("DELETE FROM repository_blobs WHERE repository_id = ?1 AND blob_id = ?2").run(repositoryId, blob.id);
+  addToRepository(db, repositoryId, { bytes: -blob.sizeBytes });
+  recordDeletion(db, repositoryId, { kind: "blob", digest: change.digest, change });
+  return true;
+}
+
+function addMember(db: Database, repositoryId: number, blob: MemberBlob, change: BlobCommit | BlobMount): void {
+  const { changes } = db
+    .query(
+      `INSERT INTO repository_blobs (repository_id, blob_id, added_by, added_at) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO NOTHING`,
+    )
+    .run(repositoryId, blob.id, change.by, change.at);
+  if (changes > 0) addToRepository(db, repositoryId, { bytes: blob.sizeBytes });
+}
+
+function insertBlob(db: Database, blob: StagedBlob, at: number): MemberBlob {
+  const { digest, sizeBytes, content } = blob;
+  const { lastInsertRowid } = db
+    .query(
+      // Manifests may have named it before it came (sparse images).
+      `INSERT INTO blobs (digest, size_bytes, file_key, created_at, reference_count)
+       VALUES (?1, ?2, ?3, ?4, (SELECT count(*) FROM manifest_references WHERE digest = ?1 AND kind = 'blob'))`,
+    )
+    .run(digest, sizeBytes, content.kind === "file" ? content.key : null, at);
+  const id = Number(lastInsertRowid);
+  if (content.kind === "inline") {
+    db.query("INSERT INTO blob_contents (blob_id, bytes) VALUES (?1, ?2)").run(id, content.bytes);
+  }
+  db.query("UPDATE totals SET blobs = blobs + 1, stored_bytes = stored_bytes + ?1").run(sizeBytes);
+  return { id, sizeBytes };
+}

@@ -1,0 +1,5 @@
+import { first } from "./0001-first.ts";
+import type { Migration } from "./migrate.ts";
+
+/** Every step from nothing to the format that this program writes, in order. One that was released is never changed. */
+export const migrations: readonly Migration[] = [first];

@@ -1,0 +1,65 @@
+import type { AccountStore } from "../../core/account-store.ts";
+import type { MetadataStore } from "../../core/metadata-store.ts";
+import { SqliteAccountStore } from "./account-store.ts";
+import { openWriter } from "./database.ts";
+import { SqliteMetadataStore } from "./metadata-store.ts";
+import { migrations } from "./migrations/all.ts";
+import { migrate } from "./migrations/migrate.ts";
+import type { changes, reads } from "./operations.ts";
+import { DatabaseThread } from "./thread.ts";
+
+/** The database's file, and the version of this program, which stands in it for those who come later. */
+export interface SqliteOptions {
+  readonly file: string;
+  readonly programVersion: string;
+}
+
+/** An open database; `close` lets what is under way finish. */
+export interface Sqlite {
+  readonly metadata: MetadataStore;
+  readonly accounts: AccountStore;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database, which is made (mode 0600) or brought to the newest format first, and starts its two threads.
+ * Rejects with `NewerFormatError` for one that a newer dozo wrote. Only one process may have it open: the lock of the data
+ * folder sees to that.
+ */
+export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
+  prepare(options);
+  const writer = new DatabaseThread<typeof changes>(
+    new Worker(new URL("./writer.worker.ts", import.meta.url)),
+    options.file,
+  );
+  const reader = new DatabaseThread<typeof reads>(
+    new Worker(new URL("./reader.worker.ts", import.meta.url)),
+    options.file,
+  );
+  // The writer last: who closes last moves the log into the file.
+  const close = async (): Promise<void> => {
+    await reader.close();
+    await writer.close();
+  };
+  try {
+    await Promise.all([writer.started, reader.started]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    metadata: new SqliteMetadataStore(reader, writer, close),
+    accounts: new SqliteAccountStore(reader, writer),
+    close,
+  };
+}
+
+/** Nobody is served yet, so this may wait for the disk on the calling thread. */
+function prepare({ file, programVersion }: SqliteOptions): void {
+  const db = openWriter(file);
+  try {
+    migrate(db, migrations, programVersion);
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,57 @@
+import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
+import type { Database } from "./database.ts";
+import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
+import {
+  createUser,
+  externalPrincipal,
+  findExternalPrincipal,
+  findUser,
+  listUsers,
+  removeUser,
+  setPassword,
+} from "./principals.ts";
+import { purgeRepository } from "./purge.ts";
+import { listReferrers } from "./referrers.ts";
+import { listRepositories, searchRepositories } from "./repositories.ts";
+import { deleteTag, listTags, tagHistory } from "./tags.ts";
+import { totals } from "./totals.ts";
+import { createUpload, findUpload, listUploadsIdleSince, removeUpload, touchUpload } from "./uploads.ts";
+
+/** Functions over a database that a thread runs when it is asked to by name. */
+export type Operations = Readonly<Record<string, (db: Database, ...args: never[]) => unknown>>;
+
+/** What the reader thread does. */
+export const reads = {
+  findBlob,
+  findBlobHolders,
+  findManifest,
+  listTags,
+  listRepositories,
+  searchRepositories,
+  listReferrers,
+  findUpload,
+  listUploadsIdleSince,
+  tagHistory,
+  totals,
+  findUser,
+  listUsers,
+  findExternalPrincipal,
+};
+
+/** What the writer thread does: each one whole change, made completely or not at all. */
+export const changes = {
+  createUpload,
+  touchUpload,
+  removeUpload,
+  commitBlob,
+  mountBlob,
+  putManifest,
+  deleteTag,
+  deleteManifest,
+  deleteBlob,
+  purgeRepository,
+  createUser,
+  setPassword,
+  removeUser,
+  externalPrincipal,
+};
