@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { conformanceVersion, containerdVersion, distributionVersion, engineVersion } from "./tool-versions.ts";
+
+/** One suite of `npm test`: a name, what `bun test` gets, and the tools without which it is skipped. */
+export interface Suite {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly needs: readonly string[];
+  /** Its output is worth reading when it passes too: figures, or minutes of work. */
+  readonly showsFigures: boolean;
+}
+
+const network = ["root", "unshare", "nsenter", "ip"];
+
+/** Every suite, in the order in which they run: the quick ones first. */
+export const suites: readonly Suite[] = [
+  { name: "unit", paths: ["./src"], needs: [], showsFigures: false },
+  { name: "architecture", paths: ["./test/architecture.test.ts"], needs: [], showsFigures: false },
+  { name: "api", paths: ["./test/api"], needs: [], showsFigures: false },
+  { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
+  { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
+  {
+    name: "clients/docker-20",
+    paths: ["./test/clients/docker-20.test.ts"],
+    needs: [...network, "/usr/sbin/dockerd", "/usr/bin/docker", "curl", "nginx"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/docker-29",
+    paths: ["./test/clients/docker-29.test.ts"],
+    needs: [...network, "dockerd-29", "containerd-2", "/usr/bin/docker", "runc", "curl"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/podman",
+    paths: ["./test/clients/podman.test.ts"],
+    needs: [...network, "podman", "buildah", "skopeo", "nginx", "mmdebstrap", "curl"],
+    showsFigures: true,
+  },
+  { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
+  { name: "load", paths: ["./test/load"], needs: ["strace"], showsFigures: true },
+];
+
+const goInstall = "go install";
+
+/** How to have each tool that a suite may need. */
+const remedies: Readonly<Record<string, string>> = {
+  root: "run it as root: sudo npm test",
+  unshare: "apt-get install util-linux",
+  nsenter: "apt-get install util-linux",
+  ip: "apt-get install iproute2",
+  curl: "apt-get install curl",
+  nginx: "apt-get install nginx-light",
+  podman: "apt-get install podman",
+  buildah: "apt-get install buildah",
+  skopeo: "apt-get install skopeo",
+  mmdebstrap: "apt-get install mmdebstrap",
+  runc: "apt-get install runc",
+  strace: "apt-get install strace",
+  "docker-registry": "apt-get install docker-registry",
+  "/usr/sbin/dockerd": "apt-get install docker.io",
+  "/usr/bin/docker": "apt-get install docker.io",
+  conformance: `${goInstall} github.com/opencontainers/distribution-spec/conformance@${conformanceVersion}`,
+  registry: `${goInstall} github.com/distribution/distribution/v3/cmd/registry@${distributionVersion}`,
+  "dockerd-29": `CGO_ENABLED=0 ${goInstall} github.com/moby/moby/v2/cmd/dockerd@${engineVersion}`,
+  "containerd-2": `${goInstall} github.com/containerd/containerd/v2/cmd/containerd@${containerdVersion} (and cmd/containerd-shim-runc-v2)`,
+};
+
+/** The folder where `go install` puts programs. */
+export function goPrograms(): string {
+  return process.env["GOBIN"] ?? join(process.env["GOPATH"] ?? join(homedir(), "go"), "bin");
+}
+
+/** The path of a program in PATH, in the folders for administrators or among Go's; `undefined` when it is nowhere. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin", goPrograms()];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+function isThere(need: string): boolean {
+  if (need === "root") return process.getuid?.() === 0;
+  if (need.startsWith("/")) return existsSync(need);
+  if (need === "dockerd-29") return existsSync(join(goPrograms(), "dockerd"));
+  if (need === "containerd-2")
+    return ["containerd", "containerd-shim-runc-v2"].every((name) => existsSync(join(goPrograms(), name)));
+  return findProgram(need) !== undefined;
+}
+
+/** What a suite lacks on this machine, each with the command that brings it. */
+export function missingFor(suite: Suite): string[] {
+  return suite.needs.filter((need) => !isThere(need)).map((need) => `${need} is missing (${remedies[need] ?? need})`);
+}

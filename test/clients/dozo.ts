@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import type { Machine, Program } from "./machine.ts";
+
+const clone = join(import.meta.dir, "../..");
+
+/** The program under test: the launcher of the clone, or what DOZO_PROGRAM names (the built executable). */
+export const dozoProgram = process.env["DOZO_PROGRAM"] ?? join(clone, "dozo");
+
+/** What a person copies from the banner, line by line. */
+export interface Banner {
+  readonly text: string;
+  /** The registry as image names have it: HOST:PORT, or HOST on port 443. */
+  readonly registry: string;
+  readonly trustLine: string;
+  readonly loginLine: string;
+  readonly tagLine: string;
+  readonly pushLine: string;
+}
+
+/** A running dozo with what its banner told. */
+export interface RunningDozo {
+  readonly banner: Banner;
+  readonly user: string;
+  readonly password: string;
+  readonly program: Program;
+  /** Runs another dozo command on the same data folder; gives its output. */
+  command(line: string): Promise<string>;
+}
+
+/** How to start it: everything that is left out is left out on the command line too. */
+export interface DozoOptions {
+  readonly data?: string;
+  readonly arguments?: readonly string[];
+  /** Given on standard input with --password-stdin; without it dozo makes one and writes it to a file. */
+  readonly password?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts `dozo up` on a machine and waits for the end of its banner. */
+export async function startDozo(machine: Machine, options: DozoOptions = {}): Promise<RunningDozo> {
+  const data = options.data === undefined ? [] : ["--data", options.data];
+  const user = options.password === undefined ? [] : ["--user", "admin", "--password-stdin"];
+  const program = machine.start([dozoProgram, "up", ...data, ...(options.arguments ?? []), ...user], {
+    ...(options.password === undefined ? {} : { input: `${options.password}\n` }),
+    environment: options.environment ?? {},
+  });
+  await program.waitFor(/docker push .*\n/);
+  const banner = readBanner(program.output());
+  const password = options.password ?? (await readFirstPassword(machine, banner));
+  const command = async (line: string): Promise<string> => machine.mustRun(`${dozoProgram} ${line} ${data.join(" ")}`);
+  return { banner, user: "admin", password, program, command };
+}
+
+async function readFirstPassword(machine: Machine, banner: Banner): Promise<string> {
+  const file = /\S*first-password/.exec(banner.text)?.[0];
+  if (file === undefined) throw new Error(`the banner names no file with the first password:\n${banner.text}`);
+  return (await machine.mustRun(`cat ${file}`)).trim();
+}
+
+function readBanner(text: string): Banner {
+  const line = (pattern: RegExp): string => {
+    const found = pattern.exec(text)?.[0];
+    if (found === undefined) throw new Error(`no line like ${String(pattern)} in the banner:\n${text}`);
+    return found.trim();
+  };
+  const pushLine = line(/docker push .*$/m);
+  const registry = /docker push ([^/\s]+)\//.exec(pushLine)?.[1] ?? "";
+  return {
+    text,
+    registry,
+    trustLine: line(/(?:sudo|mkdir|curl|sh) .*certs\.d.*$/m),
+    loginLine: line(/docker login .*$/m),
+    tagLine: line(/docker tag .*$/m),
+    pushLine,
+  };
+}
+
+/** The login line of the banner with the password on standard input, as scripts run it. */
+export function loginWithPasswordOnInput(banner: Banner): string {
+  return banner.loginLine.includes("--password-stdin") ? banner.loginLine : `${banner.loginLine} --password-stdin`;
+}

@@ -1,0 +1,234 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// Machines of the tests' own: namespaces for network, mounts, processes and host name. What runs on one of them sees a
+// private /etc, /run, /var/lib and home, and reaches other machines of the same LAN and nothing else. A machine's first
+// process reads a pipe from the tests: when they end, however they end, the kernel ends all that ran there.
+
+/** What a command on a machine left behind. */
+export interface Result {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both streams, for messages that may come on either. */
+  readonly output: string;
+}
+
+/** A program that goes on running on a machine, with its output in a file. */
+export interface Program {
+  /** Resolves with the first match in the output so far or to come; throws with the output when the program ends first. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  output(): string;
+  /** Asks it to stop (SIGTERM) and waits until it has. */
+  stop(): Promise<number>;
+}
+
+const setUp = `
+set -e
+ip link set lo up
+for folder in etc var/lib; do
+  mkdir -p "$F/upper/$folder" "$F/work/$folder"
+  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$F/upper/$folder,workdir=$F/work/$folder" "/$folder"
+done
+mount -t tmpfs tmpfs /run
+rm -rf /etc/docker /etc/containers/certs.d
+for folder in docker containers containerd dozo; do
+  mkdir -p "$F/lib/$folder" "/var/lib/$folder"
+  mount --bind "$F/lib/$folder" "/var/lib/$folder"
+done
+printf '%s\n' "$HOSTS" > /etc/hosts
+hostname "$NAME"
+`;
+
+/** One machine: a name, an address that is not loopback, a private view of the file system. */
+export class Machine {
+  readonly name: string;
+  readonly address: string;
+  /** A folder of this machine's own on the real disk, removed with it. */
+  readonly folder: string;
+  /** The process id of the machine's first process, as the host sees it. */
+  readonly processId: number;
+  readonly #holder: Bun.Subprocess<"pipe", "pipe", "inherit">;
+  readonly #environment: Record<string, string>;
+
+  private constructor(
+    name: string,
+    address: string,
+    folder: string,
+    holder: Bun.Subprocess<"pipe", "pipe", "inherit">,
+    processId: number,
+  ) {
+    this.name = name;
+    this.address = address;
+    this.folder = folder;
+    this.processId = processId;
+    this.#holder = holder;
+    this.#environment = {
+      HOME: join(folder, "home"),
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      TMPDIR: join(folder, "tmp"),
+      LANG: "C.UTF-8",
+    };
+  }
+
+  static async boot(name: string, address: string, hosts: string): Promise<Machine> {
+    const folder = mkdtempSync(join(tmpdir(), `dozo-${name.split(".")[0]}-`));
+    for (const part of ["home", "tmp", "log"]) mkdirSync(join(folder, part));
+    const namespaces = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    const holder = Bun.spawn(["unshare", ...namespaces, "sh", "-c", "echo up; cat"], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    await holder.stdout.getReader().read();
+    const children = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8");
+    const machine = new Machine(name, address, folder, holder, Number(children.trim()));
+    await machine.mustRun(setUp, { environment: { F: folder, NAME: name, HOSTS: hosts } });
+    return machine;
+  }
+
+  /** Runs a line of shell as the machine's root; never throws for an exit code. */
+  async run(script: string, options: RunOptions = {}): Promise<Result> {
+    const child = Bun.spawn(this.#enter(["sh", "-c", script], options.folder), {
+      stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
+      stdout: "pipe",
+      stderr: "pipe",
+      env: { ...this.#environment, ...options.environment },
+    });
+    const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { exitCode: await child.exited, stdout, stderr, output: stdout + stderr };
+  }
+
+  /** Runs a line of shell that has to work: throws with its output when it does not. Gives its standard output. */
+  async mustRun(script: string, options: RunOptions = {}): Promise<string> {
+    const result = await this.run(script, options);
+    if (result.exitCode !== 0)
+      throw new Error(`on ${this.name}: ${script}\nended with ${result.exitCode}:\n${result.output}`);
+    return result.stdout;
+  }
+
+  /** Starts a program that stays; its output goes to a file of the machine. */
+  start(command: readonly string[], options: RunOptions = {}): Program {
+    const log = join(this.folder, "log", `${(command[0] ?? "").split("/").at(-1)}-${Date.now()}-${++started}.log`);
+    writeFileSync(log, "");
+    const child = Bun.spawn(this.#enter(command, options.folder), {
+      stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
+      stdout: Bun.file(log),
+      stderr: Bun.file(log),
+      env: { ...this.#environment, ...options.environment },
+    });
+    return new LoggedProgram(command.join(" "), child, log, this);
+  }
+
+  /** Sends a signal to what runs as the child of a process that entered the machine. */
+  async signal(entered: number, name: string): Promise<void> {
+    const children = readFileSync(`/proc/${entered}/task/${entered}/children`, "utf8").trim().split(" ");
+    await Bun.spawn(["kill", `-${name}`, ...children], { stderr: "ignore" }).exited;
+  }
+
+  /** Switches the machine off: every process on it is killed, its folder removed. */
+  async shutDown(): Promise<void> {
+    await this.#holder.stdin.end();
+    await this.#holder.exited;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #enter(command: readonly string[], folder = join(this.folder, "home")): string[] {
+    return [
+      "nsenter",
+      "-t",
+      String(this.processId),
+      "-n",
+      "-m",
+      "-u",
+      "-i",
+      "-p",
+      `--wdns=${folder}`,
+      "--",
+      ...command,
+    ];
+  }
+}
+
+/** What a command may be given: its standard input, its folder, more environment. */
+export interface RunOptions {
+  readonly input?: string;
+  readonly folder?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+let started = 0;
+
+class LoggedProgram implements Program {
+  readonly #title: string;
+  readonly #child: Bun.Subprocess;
+  readonly #log: string;
+  readonly #machine: Machine;
+
+  constructor(title: string, child: Bun.Subprocess, log: string, machine: Machine) {
+    this.#title = title;
+    this.#child = child;
+    this.#log = log;
+    this.#machine = machine;
+  }
+
+  output(): string {
+    return readFileSync(this.#log, "utf8");
+  }
+
+  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const hasEnded = this.#child.exitCode !== null;
+      const match = pattern.exec(this.output());
+      if (match !== null) return match;
+      if (hasEnded) throw new Error(`${this.#title} ended with ${this.#child.exitCode}:\n${this.output()}`);
+      await Promise.race([Bun.sleep(20), this.#child.exited]);
+    }
+  }
+
+  async stop(): Promise<number> {
+    await this.#machine.signal(this.#child.pid, "TERM");
+    return this.#child.exited;
+  }
+}
+
+/** The name by which every machine of a LAN knows its server. */
+export const serverName = "registry.dozo.test";
+
+/** A server and its clients, joined by a bridge on the server; nothing of it is reachable from outside. */
+export class Lan {
+  readonly server: Machine;
+  readonly #machines: Machine[];
+
+  private constructor(server: Machine) {
+    this.server = server;
+    this.#machines = [server];
+  }
+
+  static async build(): Promise<Lan> {
+    const address = "10.77.0.1";
+    const server = await Machine.boot(serverName, address, `127.0.0.1 localhost\n${address} ${serverName} registry`);
+    await server.mustRun(`ip link add lan type bridge && ip addr add ${address}/24 dev lan && ip link set lan up`);
+    return new Lan(server);
+  }
+
+  /** Another machine on this LAN, which knows the server by its name. */
+  async addClient(name: string): Promise<Machine> {
+    const address = `10.77.0.${this.#machines.length + 1}`;
+    const hosts = `127.0.0.1 localhost\n${this.server.address} ${serverName} registry\n${address} ${name}`;
+    const client = await Machine.boot(name, address, hosts);
+    this.#machines.push(client);
+    const cable = `port${this.#machines.length}`;
+    const enter = ["nsenter", "-t", String(this.server.processId), "-n", "ip", "link", "add", cable, "type", "veth"];
+    const exit = await Bun.spawn([...enter, "peer", "name", "eth0", "netns", String(client.processId)]).exited;
+    if (exit !== 0) throw new Error(`no cable between ${serverName} and ${name}`);
+    await this.server.mustRun(`ip link set ${cable} master lan up`);
+    await client.mustRun(`ip addr add ${address}/24 dev eth0 && ip link set eth0 up`);
+    return client;
+  }
+
+  async shutDown(): Promise<void> {
+    for (const machine of this.#machines.toReversed()) await machine.shutDown();
+  }
+}
