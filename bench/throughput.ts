@@ -37,21 +37,17 @@ interface Sample {
   readonly wallSeconds: number;
 }
 
-async function runRound(peer: Peer, round: number): Promise<Sample[]> {
-  const samples: Sample[] = [];
-  for (const work of works) {
-    const seed = `${work === "pull" ? works[0] : work} ${round}`;
-    const digest = new Content(seed, sizeBytes).digest();
-    const job = { endpoint: peer.endpoint, repository: "bench/throughput", sizeBytes, digests: [digest] };
-    const before = cpuSeconds(peer.pid);
-    const wallSeconds =
-      work === "pull"
-        ? await runBulk({ ...job, kind: "pull" })
-        : await runBulk({ ...job, kind: "push", seeds: [seed], flow: work === works[0] ? "docker" : "put" });
-    const cpuSecondsPerGb = (cpuSeconds(peer.pid) - before) / (sizeBytes / 1e9);
-    samples.push({ registry: peer.name, work, cpuSecondsPerGb, wallSeconds });
-  }
-  return samples;
+async function runOnce(peer: Peer, work: Work, round: number): Promise<Sample> {
+  const seed = `${work === "pull" ? works[0] : work} ${round}`;
+  const digest = new Content(seed, sizeBytes).digest();
+  const job = { endpoint: peer.endpoint, repository: "bench/throughput", sizeBytes, digests: [digest] };
+  const before = cpuSeconds(peer.pid);
+  const wallSeconds =
+    work === "pull"
+      ? await runBulk({ ...job, kind: "pull" })
+      : await runBulk({ ...job, kind: "push", seeds: [seed], flow: work === works[0] ? "docker" : "put" });
+  const cpuSecondsPerGb = (cpuSeconds(peer.pid) - before) / (sizeBytes / 1e9);
+  return { registry: peer.name, work, cpuSecondsPerGb, wallSeconds };
 }
 
 function spread(values: readonly number[]): string {
@@ -94,8 +90,12 @@ const peaks: Record<string, number> = {};
 try {
   for (const name of peerNames.filter((one) => isThere(one) && (flags.registry?.includes(one) ?? true)))
     peers.push(await startPeer(name, join(folder, String(peers.length))));
-  for (let round = 1; round <= Number(flags.rounds); round += 1)
-    for (const peer of peers) samples.push(...(await runRound(peer, round)));
+  for (let round = 0; round < Number(flags.rounds); round += 1)
+    for (const work of works)
+      for (const at of peers.keys()) {
+        const peer = peers[(at + round) % peers.length];
+        if (peer !== undefined) samples.push(await runOnce(peer, work, round));
+      }
   for (const peer of peers) peaks[peer.name] = peakResidentBytes(peer.pid);
 } finally {
   await Promise.all(peers.map((peer) => peer.stop()));

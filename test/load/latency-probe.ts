@@ -21,7 +21,10 @@ async function probe(job: ProbeJob, latenciesMs: number[], isOver: () => boolean
   for (let count = 0; !isOver(); count += 1) {
     const early = dueAt - performance.now();
     if (early > 0) await Bun.sleep(early);
-    const { status } = await connection.request("GET", job.targets[count % job.targets.length] ?? "/v2/");
+    const target = job.targets[count % job.targets.length] ?? "/v2/";
+    const { status } = await connection.request("GET", target, {
+      headers: { Accept: "*/*, application/vnd.oci.image.manifest.v1+json" },
+    });
     if (status !== 200) throw new Error(`a small GET was answered with ${status}`);
     latenciesMs.push(performance.now() - dueAt);
     dueAt += job.everyMs;

@@ -49,7 +49,7 @@ async function measure(
   bulk: () => Promise<number>,
 ): Promise<Figures> {
   const targets = [`/v2/${repository}/manifests/latest`, `/v2/${repository}/blobs/${small.digest()}`];
-  const probe = new Probe({ endpoint: peer.endpoint, targets, connections: 4, everyMs: 20 });
+  const probe = new Probe({ endpoint: peer.endpoint, targets, connections: 4, everyMs: 50 });
   try {
     const bulkSeconds = await bulk();
     const latencies = await probe.finish();
