@@ -9,6 +9,8 @@ export class JsonRefusal extends Error {}
 export interface JsonBounds {
   readonly maxDepth: number;
   readonly maxKeys: number;
+  /** Strings, commas and opening brackets together: what makes a parser work, however few bytes it takes. */
+  readonly maxTokens: number;
   /** Keys that may stand only once in an object. */
   readonly uniqueKeys: readonly string[];
   /** Keys whose value, where it is a number, has to be written in plain digits. */
@@ -22,6 +24,7 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const colon = 0x3a;
+const comma = 0x2c;
 
 /** Throws `JsonRefusal`; takes time in proportion to the length, whatever the bytes are. */
 export function parseBoundedJson(bytes: Uint8Array, bounds: JsonBounds): unknown {
@@ -50,8 +53,10 @@ function decodeUtf8(bytes: Uint8Array): string {
 function scan(text: string, bounds: JsonBounds): void {
   const seen: number[] = [];
   let keys = 0;
+  let tokens = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
+    if (isCounted(char) && ++tokens > bounds.maxTokens) throw new JsonRefusal("it has too many parts");
     if (char === openBrace || char === openBracket) {
       seen.push(0);
       if (seen.length > bounds.maxDepth) throw new JsonRefusal(`it is nested more than ${bounds.maxDepth} deep`);
@@ -66,6 +71,10 @@ function scan(text: string, bounds: JsonBounds): void {
       at = end - 1;
     }
   }
+}
+
+function isCounted(char: number): boolean {
+  return char === comma || char === quote || char === openBrace || char === openBracket;
 }
 
 function checkKey(key: string, text: string, valueAt: number, seen: number[], bounds: JsonBounds): void {

@@ -28,7 +28,9 @@ interface NamedDescriptor extends NamedContent {
 
 const uniqueKeys = ["mediaType", "config", "layers", "manifests", "blobs", "subject", "digest", "size"];
 const spellings = new Map(uniqueKeys.map((key) => [key.toUpperCase(), key]));
-const maxKeys = 200_000;
+// Room for `manifestDescriptors` descriptors of 16 keys each; beyond it a parser takes longer than others should wait.
+const maxKeys = 65_536;
+const maxTokens = 400_000;
 
 const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerManifestList];
 const imageTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest];
@@ -62,7 +64,7 @@ function invalid(reason: string): RegistryError {
 }
 
 function readDocument(bytes: Uint8Array, limits: ManifestLimits): JsonObject {
-  const bounds: JsonBounds = { maxDepth: limits.manifestDepth, maxKeys, uniqueKeys, integerKeys: ["size"] };
+  const bounds: JsonBounds = { maxDepth: limits.manifestDepth, maxKeys, maxTokens, uniqueKeys, integerKeys: ["size"] };
   try {
     return asObject(parseBoundedJson(bytes, bounds), "it");
   } catch (error) {
