@@ -1,0 +1,27 @@
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../log.ts";
+import type { Answer } from "../http/answer.ts";
+
+/** What becomes known of a request while it is worked on. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly startedAt: number;
+  readonly method: string;
+  readonly client: string | undefined;
+  /** The id of the row of the route table. */
+  route?: string;
+  repository?: string;
+  principal?: string;
+  /** Why a login was refused: for the operator alone. */
+  reason?: string;
+}
+
+/**
+ * One line a request, when its answer is ready (its body may still be on the way). The path is not in it: what is
+ * interesting of it has been parsed by then, and what could not be parsed is not worth keeping.
+ */
+export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: Answer): void {
+  const { startedAt, ...known } = exchange;
+  const bytes = answer.body?.lengthBytes ?? 0;
+  log.info("request", { ...known, status: answer.status, bytes, durationMs: clock.now() - startedAt });
+}

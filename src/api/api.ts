@@ -1,0 +1,157 @@
+import { RegistryError } from "../core/error.ts";
+import type { Action } from "../core/policy.ts";
+import type { Principal } from "../core/principal.ts";
+import { parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
+import { type Answer, toResponse } from "../http/answer.ts";
+import { createClientAddressReader } from "../http/client-address.ts";
+import {
+  faultAnswer,
+  protocolErrorAnswer,
+  refusalAnswer,
+  unknownPathAnswer,
+  wrongMethodAnswer,
+} from "../http/error-response.ts";
+import type { Client } from "../http/listener.ts";
+import { ProtocolError } from "../http/protocol-error.ts";
+import { readTarget, type RequestTarget } from "../http/request-target.ts";
+import { createRouter, type RouteMatch } from "../http/router.ts";
+import { type Exchange, logExchange } from "./access-log.ts";
+import type { ApiParts } from "./call.ts";
+import { type ApiRoute, routes } from "./routes.ts";
+
+/** On every answer: what comes from a registry is never to be run, framed, guessed at or kept by others. */
+const commonHeaders: Readonly<Record<string, string>> = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
+const registryHeaders = { ...commonHeaders, "Docker-Distribution-API-Version": "registry/2.0" };
+
+/** RFC 7617; one challenge only, since clients take the first they understand and it has to be this. */
+const challenge = { "WWW-Authenticate": 'Basic realm="dozo", charset="UTF-8"' };
+
+/**
+ * The registry as a function from request to answer, which never throws. Each request goes the same way: find its row,
+ * find out who asks (before a byte of a body is read), decide, let the handler work, turn its answer or its error
+ * into a response, write a line into the log.
+ */
+export function createApi(parts: ApiParts): (request: Request, client: Client) => Promise<Response> {
+  const match = createRouter(routes);
+  const addressOf = createClientAddressReader(parts.trustedProxies);
+  const nextRequestId = requestIds();
+
+  return async (request, client) => {
+    const { method, headers } = request;
+    const exchange: Exchange = {
+      requestId: nextRequestId(),
+      startedAt: parts.clock.now(),
+      method,
+      client: addressOf(client.address, headers.get("x-forwarded-for")),
+    };
+    let isRegistry = false;
+    let answer: Answer;
+    try {
+      const target = readTarget(request.url, headers.get("host"));
+      isRegistry = target.path.startsWith("/v2/");
+      answer = await answerTo(parts, request, target, match(method, target.path), exchange);
+    } catch (error) {
+      answer = answerToError(parts, error, exchange);
+    }
+    logExchange(parts.log, parts.clock, exchange, answer);
+    const common = isRegistry ? registryHeaders : commonHeaders;
+    return toResponse(answer, method === "HEAD", { ...common, "X-Request-Id": exchange.requestId });
+  };
+}
+
+async function answerTo(
+  parts: ApiParts,
+  request: Request,
+  target: RequestTarget,
+  match: RouteMatch<ApiRoute>,
+  exchange: Exchange,
+): Promise<Answer> {
+  if (match.kind !== "found") return answerWithoutRoute(parts, request, target, match, exchange);
+  const { route, parameter } = match;
+  exchange.route = route.id;
+  const call = { request, query: new URLSearchParams(target.query), parameter };
+  if (route.action === "none") return route.handler(parts, call);
+  const principal = await principalOf(parts, request, exchange);
+  if (route.action === "login" || route.action === "catalog") {
+    assertAllowed(parts, principal, route.action, undefined);
+    return route.handler(parts, { ...call, principal });
+  }
+  const repository = parseRepositoryName(match.name);
+  exchange.repository = repository;
+  assertAllowed(parts, principal, route.action, repository);
+  return route.handler(parts, { ...call, principal, repository });
+}
+
+/** What is not there is not told to strangers either: under `/v2/` they are asked to log in first. */
+async function answerWithoutRoute(
+  parts: ApiParts,
+  request: Request,
+  target: RequestTarget,
+  match: Exclude<RouteMatch<ApiRoute>, { kind: "found" }>,
+  exchange: Exchange,
+): Promise<Answer> {
+  if (target.path.startsWith("/v2/")) await principalOf(parts, request, exchange);
+  return match.kind === "unknown" ? unknownPathAnswer() : wrongMethodAnswer(match.allow);
+}
+
+/** Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. */
+async function principalOf(parts: ApiParts, request: Request, exchange: Exchange): Promise<Principal> {
+  const authorization = request.headers.get("authorization");
+  // The runtime joins headers of one name with commas, and no credentials have one.
+  if (authorization?.includes(",") === true) throw new ProtocolError(400, "the request has two Authorization headers");
+  const pending = parts.authenticate(authorization, exchange.client);
+  const result = pending instanceof Promise ? await pending : pending;
+  if (result.kind === "principal") {
+    exchange.principal = result.principal.name;
+    return result.principal;
+  }
+  if (result.kind === "refused") {
+    exchange.reason = result.reason;
+    const { retryAfterSeconds } = result;
+    if (retryAfterSeconds !== undefined) {
+      throw new RegistryError("TOOMANYREQUESTS", "too many failed logins, try again later", { retryAfterSeconds });
+    }
+    throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
+  }
+  exchange.reason = "no credentials";
+  throw new RegistryError("UNAUTHORIZED");
+}
+
+/** The refusal is the same whether or not what is asked for exists. */
+function assertAllowed(
+  { decide }: ApiParts,
+  principal: Principal,
+  action: Action,
+  repository: RepositoryName | undefined,
+): void {
+  const verdict = decide(principal, action, repository);
+  if (verdict === "allowed") return;
+  if (verdict === "login-needed") throw new RegistryError("UNAUTHORIZED");
+  const place = repository === undefined ? "here" : `in ${repository}`;
+  const remedy = action === "delete" ? "only an admin may; ask one of this registry" : "ask an admin of this registry";
+  throw new RegistryError("DENIED", `${principal.name} may not ${action} ${place}: ${remedy}`);
+}
+
+function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): Answer {
+  if (error instanceof ProtocolError) return protocolErrorAnswer(error);
+  if (error instanceof RegistryError) {
+    if (error.cause !== undefined) log.warn(error.message, { requestId: exchange.requestId, error });
+    const answer = refusalAnswer(error);
+    return error.code === "UNAUTHORIZED" ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;
+  }
+  log.error("a request failed", { ...exchange, error });
+  return faultAnswer(exchange.requestId);
+}
+
+/** Different from one start of the process to the next, in order, and cheap: one is made for every request. */
+function requestIds(): () => string {
+  const prefix = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return () => `${prefix}-${(++count).toString(36)}`;
+}

@@ -1,0 +1,57 @@
+import type { Clock } from "../core/clock.ts";
+import type { Limits } from "../core/limits.ts";
+import type { decide } from "../core/policy.ts";
+import type { Principal } from "../core/principal.ts";
+import type { RepositoryName } from "../core/repository-name.ts";
+import type { Authenticate } from "../auth/authenticate.ts";
+import type { Log } from "../log.ts";
+import type { Blobs } from "../registry/blobs.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import type { Manifests } from "../registry/manifests.ts";
+import type { Referrers } from "../registry/referrers.ts";
+import type { Tags } from "../registry/tags.ts";
+import type { Uploads } from "../registry/uploads.ts";
+
+/** A use case as the endpoints see it: its methods, and nothing of how it keeps them. */
+type Methods<UseCase> = { readonly [Name in keyof UseCase]: UseCase[Name] };
+
+/** What the endpoints stand on. */
+export interface ApiParts {
+  readonly blobs: Methods<Blobs>;
+  readonly uploads: Methods<Uploads>;
+  readonly manifests: Methods<Manifests>;
+  readonly tags: Methods<Tags>;
+  readonly referrers: Methods<Referrers>;
+  readonly catalog: Methods<Catalog>;
+  readonly authenticate: Authenticate;
+  readonly decide: typeof decide;
+  readonly limits: Limits;
+  /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
+  readonly caPem: () => string | undefined;
+  /** Whether the registry serves; false while it starts or stops. */
+  readonly ready: () => boolean;
+  /** Networks of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** How long a body that is read into memory may be silent. */
+  readonly bodySilenceMs: number;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** A request that has found its row of the route table. */
+export interface Call {
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  /** The last placeholder of the pattern, unjudged: a digest, a reference, an upload's id. */
+  readonly parameter: string;
+}
+
+/** A request of somebody who may do what the row is about. */
+export interface LoggedInCall extends Call {
+  readonly principal: Principal;
+}
+
+/** The same, about a repository. */
+export interface RepositoryCall extends LoggedInCall {
+  readonly repository: RepositoryName;
+}

@@ -1,0 +1,84 @@
+import type { Answer } from "../http/answer.ts";
+import type { ApiParts, Call, LoggedInCall, RepositoryCall } from "./call.ts";
+import * as blobs from "./distribution/blobs.ts";
+import * as catalog from "./distribution/catalog.ts";
+import * as manifests from "./distribution/manifests.ts";
+import * as referrers from "./distribution/referrers.ts";
+import * as tags from "./distribution/tags.ts";
+import * as uploads from "./distribution/uploads.ts";
+import * as version from "./distribution/version.ts";
+import * as search from "./docker/search.ts";
+import * as open from "./public.ts";
+
+/**
+ * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
+ * with at most `bodySilenceMs` between two bytes. `blob`: handed over whole to the upload store, which bounds it by
+ * `limits.blobBytes` and the disk's reserve and has its own clock for silence. None has a limit on its whole duration.
+ */
+type BodyKind = "none" | "manifest" | "blob";
+
+interface Row {
+  /** The endpoint's id in the distribution specification, section "Endpoints"; a name of our own where it has none. */
+  readonly id: string;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly pattern: string;
+  readonly body: BodyKind;
+}
+
+type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Promise<Answer>;
+
+/** One endpoint. What it asks for (`action`) decides what its handler is given. */
+export type ApiRoute = Row &
+  (
+    | { readonly action: "none"; readonly handler: Handler<Call> }
+    | { readonly action: "login" | "catalog"; readonly handler: Handler<LoggedInCall> }
+    | { readonly action: "pull" | "push" | "delete"; readonly handler: Handler<RepositoryCall> }
+  );
+
+const manifest = "/v2/{name}/manifests/{reference}";
+const blob = "/v2/{name}/blobs/{digest}";
+const newUpload = "/v2/{name}/blobs/uploads/";
+const upload = "/v2/{name}/blobs/uploads/{id}";
+const tagList = "/v2/{name}/tags/list";
+const referrerList = "/v2/{name}/referrers/{digest}";
+
+/**
+ * What lives in this folder: the endpoints. This table is all of them; a handler parses, calls one use case and answers.
+ * Who may call it is decided before, in `api.ts`, from the row's action; how an error becomes an answer, behind it.
+ * A row for GET serves HEAD too. Where the specification has two ids for one method and path, the row has both.
+ */
+export const routes: readonly ApiRoute[] = [
+  { id: "end-1", method: "GET", pattern: "/v2/", action: "login", body: "none", handler: version.check },
+  { id: "end-2", method: "GET", pattern: blob, action: "pull", body: "none", handler: blobs.read },
+  { id: "end-3", method: "GET", pattern: manifest, action: "pull", body: "none", handler: manifests.read },
+  {
+    id: "end-4a end-4b end-11",
+    method: "POST",
+    pattern: newUpload,
+    action: "push",
+    body: "blob",
+    handler: uploads.start,
+  },
+  { id: "end-5", method: "PATCH", pattern: upload, action: "push", body: "blob", handler: uploads.append },
+  { id: "end-6", method: "PUT", pattern: upload, action: "push", body: "blob", handler: uploads.commit },
+  { id: "end-7a end-7b", method: "PUT", pattern: manifest, action: "push", body: "manifest", handler: manifests.put },
+  { id: "end-8a end-8b", method: "GET", pattern: tagList, action: "pull", body: "none", handler: tags.list },
+  { id: "end-9", method: "DELETE", pattern: manifest, action: "delete", body: "none", handler: manifests.remove },
+  { id: "end-10", method: "DELETE", pattern: blob, action: "delete", body: "none", handler: blobs.remove },
+  {
+    id: "end-12a end-12b",
+    method: "GET",
+    pattern: referrerList,
+    action: "pull",
+    body: "none",
+    handler: referrers.list,
+  },
+  { id: "end-13", method: "GET", pattern: upload, action: "push", body: "none", handler: uploads.status },
+  { id: "end-14", method: "DELETE", pattern: upload, action: "push", body: "none", handler: uploads.cancel },
+  { id: "catalog", method: "GET", pattern: "/v2/_catalog", action: "catalog", body: "none", handler: catalog.list },
+  { id: "search", method: "GET", pattern: "/v1/search", action: "catalog", body: "none", handler: search.search },
+  { id: "ping", method: "GET", pattern: "/v1/_ping", action: "none", body: "none", handler: search.ping },
+  { id: "front", method: "GET", pattern: "/", action: "none", body: "none", handler: open.front },
+  { id: "ca", method: "GET", pattern: "/ca.crt", action: "none", body: "none", handler: open.caCertificate },
+  { id: "live", method: "GET", pattern: "/livez", action: "none", body: "none", handler: open.live },
+];

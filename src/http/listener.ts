@@ -1,0 +1,167 @@
+import type { Server } from "bun";
+import { answerWhileClosing, leavesBodyUnread } from "./unread-body.ts";
+
+/**
+ * What lives in this folder: the machinery of serving, which knows nothing of registries. This file is the only one that
+ * names the runtime's server.
+ */
+export interface ListenOptions {
+  readonly address: ListenAddress;
+  /** Plain HTTP where there is none. */
+  readonly tls: TlsMaterial | undefined;
+  /** Must not throw; a failure of it is the runtime's bare 500. */
+  readonly handle: (request: Request, client: Client) => Response | Promise<Response>;
+}
+
+/** A TCP port (0: a free one), or the path of a Unix socket. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly unix: string };
+
+/** PEM, the certificate with its chain. */
+export interface TlsMaterial {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/** The other end of a connection; a Unix socket has no address. */
+export interface Client {
+  readonly address: string | undefined;
+}
+
+export interface Listener {
+  /** Undefined for a Unix socket. */
+  readonly port: number | undefined;
+  /**
+   * New connections see the new certificate; those there are keep the old one until they end. Only for listeners with TLS,
+   * on TCP.
+   */
+  replaceCertificate(tls: TlsMaterial): void;
+  /**
+   * Takes no new connections, closes idle ones, lets requests in flight end for `graceMs` and then cuts them. Settles when
+   * everything is closed.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Somebody else listens there. */
+export class AddressInUseError extends Error {
+  readonly address: ListenAddress;
+
+  constructor(address: ListenAddress, cause: unknown) {
+    const place = "unix" in address ? address.unix : `port ${address.port} of ${address.host}`;
+    super(`${place} is in use by another program`, { cause });
+    this.name = "AddressInUseError";
+    this.address = address;
+  }
+}
+
+/**
+ * How long a connection may be idle between requests, and a client may take nothing of an answer, in seconds. The head of
+ * a connection's first request has to come within 10 s whatever stands here: the runtime's own, fixed clock (it counts in
+ * steps of 4 s). That clock, and this one, do not run while a handler works; but they do run while a body arrives and are not
+ * set back by its bytes: so requests with a body run without it, and whoever reads the body watches for silence.
+ */
+const idleSeconds = 75;
+
+/** How often a stopping listener looks whether requests are still in flight. */
+const stopPollMs = 20;
+
+/**
+ * Serves HTTP/1.1 on one address. Throws `AddressInUseError`, or the runtime's error where the address is not this
+ * machine's or may not be used.
+ */
+export function listen(options: ListenOptions): Listener {
+  const { address } = options;
+  if ("unix" in address) return new ServedAddress(options, start(options, address, options.tls));
+  assertFree(address);
+  const server = start(options, address, options.tls);
+  return new ServedAddress({ ...options, address: { ...address, port: server.port ?? address.port } }, server);
+}
+
+class ServedAddress implements Listener {
+  readonly #options: ListenOptions;
+  /** The last one takes new connections; the others end when theirs do. */
+  #servers: Server<undefined>[];
+
+  constructor(options: ListenOptions, server: Server<undefined>) {
+    this.#options = options;
+    this.#servers = [server];
+  }
+
+  get port(): number | undefined {
+    return "unix" in this.#options.address ? undefined : this.#options.address.port;
+  }
+
+  replaceCertificate(tls: TlsMaterial): void {
+    // A second listener on the same port, then the first one ends: the runtime cannot swap a certificate.
+    const next = start(this.#options, this.#options.address, tls);
+    for (const server of this.#servers) void this.#end(server);
+    this.#servers.push(next);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const ended = Promise.all(this.#servers.map((server) => this.#end(server)));
+    const deadline = performance.now() + graceMs;
+    const isBusy = (): boolean => this.#servers.some((server) => server.pendingRequests > 0);
+    while (isBusy() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, stopPollMs));
+    for (const server of this.#servers) void server.stop(true);
+    await ended;
+  }
+
+  async #end(server: Server<undefined>): Promise<void> {
+    await server.stop(false);
+    this.#servers = this.#servers.filter((other) => other !== server);
+  }
+}
+
+function start(options: ListenOptions, address: ListenAddress, tls: TlsMaterial | undefined): Server<undefined> {
+  const common = {
+    development: false,
+    idleTimeout: idleSeconds,
+    // The stores bound what they take, and refuse it in the specification's words.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: (request: Request, server: Server<undefined>) => serve(options, request, server),
+    ...(tls === undefined ? {} : { tls: { cert: tls.certificatePem, key: tls.keyPem } }),
+  };
+  try {
+    if ("unix" in address) return Bun.serve({ ...common, unix: address.unix } as Bun.Serve.Options<undefined>);
+    return Bun.serve({ ...common, hostname: address.host, port: address.port, reusePort: true });
+  } catch (error) {
+    throw isInUse(error) ? new AddressInUseError(address, error) : error;
+  }
+}
+
+function serve(options: ListenOptions, request: Request, server: Server<undefined>): Response | Promise<Response> {
+  const client = { address: server.requestIP(request)?.address };
+  const { headers } = request;
+  if (headers.get("content-length") === null && headers.get("transfer-encoding") === null) {
+    return options.handle(request, client);
+  }
+  server.timeout(request, 0);
+  return serveWithBody(options, request, client, server);
+}
+
+async function serveWithBody(
+  options: ListenOptions,
+  request: Request,
+  client: Client,
+  server: Server<undefined>,
+): Promise<Response> {
+  const response = await options.handle(request, client);
+  server.timeout(request, idleSeconds);
+  return leavesBodyUnread(request, response) ? answerWhileClosing(request, response) : response;
+}
+
+/** With `reusePort` two programs would share a port without a word: an exclusive bind comes first and is let go again. */
+function assertFree(address: { readonly host: string; readonly port: number }): void {
+  if (address.port === 0) return;
+  try {
+    const probe = Bun.serve({ hostname: address.host, port: address.port, fetch: () => new Response() });
+    void probe.stop(true);
+  } catch (error) {
+    throw isInUse(error) ? new AddressInUseError(address, error) : error;
+  }
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

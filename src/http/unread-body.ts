@@ -1,0 +1,44 @@
+import { announcedLength } from "./request-body.ts";
+
+/** So much of a body nobody wanted is read and thrown away; with more of it the connection is closed. */
+export const drainedBytes = 64 * 1024;
+
+/** Long enough for the answer to reach a client that is still sending, so that it is read before the connection breaks. */
+const lingerMs = 500;
+
+/**
+ * Whether a refused request may still have more of a body on its way than is worth reading: then the next request would
+ * come only behind it.
+ */
+export function leavesBodyUnread(request: Request, response: Response): boolean {
+  if (response.status < 400 && request.method !== "GET" && request.method !== "HEAD") return false;
+  const length = announcedLength(request.headers);
+  return length === undefined || length > drainedBytes;
+}
+
+/**
+ * Sends the answer at once and closes the connection half a second later. Meanwhile nothing is read beyond what the
+ * socket's buffers take: a client that sends on comes to a halt, sees the answer, and a reset does not overtake it.
+ */
+export async function answerWhileClosing(request: Request, response: Response): Promise<Response> {
+  const headers = new Headers(response.headers);
+  headers.set("Connection", "close");
+  const bytes = await response.bytes();
+  const content = new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (bytes.byteLength > 0) controller.enqueue(bytes);
+      const close = (): void => {
+        clearTimeout(timer);
+        request.signal.removeEventListener("abort", close);
+        try {
+          controller.close();
+        } catch {
+          // The client has gone and taken the stream with it.
+        }
+      };
+      const timer = setTimeout(close, lingerMs);
+      request.signal.addEventListener("abort", close);
+    },
+  });
+  return new Response(content, { status: response.status, headers });
+}

@@ -1,0 +1,112 @@
+import { pino } from "pino";
+
+/** What a line carries besides its message. Nothing secret belongs here: no header, no query, no password. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Lines for the operator. An `error` among the fields is written with the chain of its causes. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** A log, and the way to have everything written before the process ends. */
+export interface OpenLog extends Log {
+  flush(): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `json`: one object a line. `text`: short lines for a person. */
+  readonly format: "json" | "text";
+  /** Where lines go; standard error by default, written behind the program's back so that nobody waits for it. */
+  readonly write?: (line: string) => void;
+}
+
+/** Fields and messages are cut to so many characters. */
+const maxFieldLength = 1024;
+const maxCauses = 5;
+
+/** Makes the log. Each event is one line, whatever a client put into its name or path. */
+export function createLog(options: LogOptions): OpenLog {
+  const standardError = options.write === undefined ? openStandardError() : undefined;
+  const write = options.write ?? ((line: string) => standardError?.write(line));
+  const render = options.format === "json" ? (line: string) => line : textLine;
+  const logger = pino(
+    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } },
+    { write: (line: string) => write(escaped(render(line))) },
+  );
+  return {
+    debug: (message, fields) => logger.debug(bounded(fields), cut(message)),
+    info: (message, fields) => logger.info(bounded(fields), cut(message)),
+    warn: (message, fields) => logger.warn(bounded(fields), cut(message)),
+    error: (message, fields) => logger.error(bounded(fields), cut(message)),
+    flush: () => standardError?.flushSync(),
+  };
+}
+
+/** A log that keeps nothing, for tests and for commands without one. */
+export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+function openStandardError(): { write(line: string): boolean; flushSync(): void } {
+  const destination = pino.destination({ dest: 2, sync: false });
+  // A terminal that has gone, or a full disk behind it, must not end the registry.
+  destination.on("error", () => {});
+  return destination;
+}
+
+function named(label: string): { level: string } {
+  return { level: label };
+}
+
+function bounded(fields: LogFields = {}): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    result[name] = value instanceof Error ? causes(value) : typeof value === "string" ? cut(value) : value;
+  }
+  return result;
+}
+
+function cut(text: string): string {
+  return text.length <= maxFieldLength ? text : `${text.slice(0, maxFieldLength)}…`;
+}
+
+/** Each with the place that it came from: this is for the operator, never for a client. */
+function causes(error: Error): readonly string[] {
+  const texts: string[] = [];
+  for (let at: unknown = error; at !== undefined && texts.length < maxCauses;) {
+    texts.push(cut(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : String(at)));
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return texts;
+}
+
+/** `18:27:05 WARN  message  field=value`, for a terminal. */
+function textLine(line: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const rest = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value)}`);
+  const head = `${String(time).slice(11, 19)} ${String(level).toUpperCase().padEnd(5)} ${quoted(String(msg))}`;
+  return `${[head, ...rest].join("  ")}\n`;
+}
+
+function fieldText(value: unknown): string {
+  if (typeof value === "string" && /^[\w./:@+-]+$/.test(value)) return value;
+  return JSON.stringify(value);
+}
+
+/** JSON's escapes without its quotation marks. */
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+// JSON leaves these as they are: DEL and C1 controls, line separators, and what changes the direction of text or hides it.
+// oxlint-disable-next-line no-control-regex
+const unsafe = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+function escaped(line: string): string {
+  return line.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
