@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { parseContentRange, parseRange } from "./byte-range.ts";
 import { parsePageRequest } from "./page.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type Digest, digestOf } from "./digest.ts";
 import { RegistryError } from "./error.ts";
 import { defaultLimits } from "./limits.ts";
@@ -216,7 +216,7 @@ describe("MAN-02: documents made to break a parser", () => {
         fc.oneof(
           fc.json(),
           fc.string(),
-          fc.json().map((text) => `{"layers":[${text}]}`),
+          fc.json().map((layer) => `{"layers":[${layer}]}`),
         ),
         (document) => {
           expect(refusal(() => parse(document))).toMatch(/^MANIFEST_INVALID|^DIGEST_INVALID|^accepted$/);
@@ -326,13 +326,16 @@ describe("MAN-06: documents that are two things at once", () => {
   });
 });
 
-describe("MAN-07: how many things a manifest names", () => {
-  const many = (count: number): object =>
-    index({ manifests: Array.from({ length: count }, (_, at) => descriptor(`m${at}`, { mediaType: ociManifest })) });
+function indexOf(count: number): object {
+  return index({
+    manifests: Array.from({ length: count }, (_, at) => descriptor(`m${at}`, { mediaType: ociManifest })),
+  });
+}
 
+describe("MAN-07: how many things a manifest names", () => {
   test("4,096: accepted; 4,097: refused", () => {
-    expect(parse(many(4096), ociIndex).manifests).toHaveLength(4096);
-    expect(refusal(() => parse(many(4097), ociIndex))).toContain("more than 4096");
+    expect(parse(indexOf(4096), ociIndex).manifests).toHaveLength(4096);
+    expect(refusal(() => parse(indexOf(4097), ociIndex))).toContain("more than 4096");
   });
 
   test("60,000 in 4 MiB: refused", () => {
@@ -372,9 +375,11 @@ describe("MAN-09: layers that are elsewhere", () => {
   });
 });
 
-describe("MAN-10: data in a descriptor", () => {
-  const withData = (data: unknown): object => image({ layers: [descriptor("one", { data })] });
+function withData(data: unknown): object {
+  return image({ layers: [descriptor("one", { data })] });
+}
 
+describe("MAN-10: data in a descriptor", () => {
   test("that is what digest and size say: accepted", () => {
     expect(parse(withData(btoa("one"))).blobs).toHaveLength(2);
   });
