@@ -68,7 +68,7 @@ function readBanner(text: string): Banner {
   return {
     text,
     registry,
-    trustLine: line(/(?:sudo|mkdir|curl|sh) .*certs\.d.*$/m),
+    trustLine: line(/^.*certs\.d.*$/m),
     loginLine: line(/docker login .*$/m),
     tagLine: line(/docker tag .*$/m),
     pushLine,
