@@ -1,0 +1,264 @@
+import { readFileSync } from "node:fs";
+import { monotonicFactory } from "ulid";
+import { createApi } from "./api/api.ts";
+import { createControl } from "./api/control.ts";
+import { Authenticator } from "./auth/authenticate.ts";
+import { openHtpasswdFile } from "./auth/htpasswd-file.ts";
+import { hashPassword } from "./auth/password.ts";
+import type { ListenerSetting } from "./config/listener.ts";
+import type { Settings } from "./config/settings.ts";
+import type { AccountStore } from "./core/account-store.ts";
+import type { Administration, RegistryStatus } from "./core/administration.ts";
+import type { BlobStore } from "./core/blob-store.ts";
+import type { Clock } from "./core/clock.ts";
+import type { MetadataStore } from "./core/metadata-store.ts";
+import { decide } from "./core/policy.ts";
+import type { Principal } from "./core/principal.ts";
+import type { RepositoryName } from "./core/repository-name.ts";
+import type { Ulid, UlidSource } from "./core/ulid.ts";
+import type { UploadStore } from "./core/upload-store.ts";
+import { type Listener, listen, type TlsMaterial } from "./http/listener.ts";
+import { type Log, silentLog } from "./log.ts";
+import { describeCertificate } from "./pki/certificate.ts";
+import { PkiFolder } from "./process/pki-folder.ts";
+import { LocalAdministration } from "./registry/administration.ts";
+import { Blobs } from "./registry/blobs.ts";
+import { Catalog } from "./registry/catalog.ts";
+import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
+import { Manifests } from "./registry/manifests.ts";
+import type { RegistryPorts } from "./registry/ports.ts";
+import { Referrers } from "./registry/referrers.ts";
+import { Tags } from "./registry/tags.ts";
+import { Uploads } from "./registry/uploads.ts";
+import { cacheAccounts } from "./storage/cache/account-store.ts";
+import { cacheMetadata } from "./storage/cache/metadata-store.ts";
+import { openFilesystem } from "./storage/filesystem/open.ts";
+import { openSqlite } from "./storage/sqlite/open.ts";
+
+/**
+ * The composition root: the one place that knows every layer. Settings go in, a running registry comes out.
+ * What the machine around is (folder, lock, names, certificates) was found out before, by `cli` and `process`.
+ */
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly programVersion: string;
+  readonly log: Log;
+  /** What clients trust and what the server shows; asked again each day, so that the certificate is renewed in time. */
+  readonly certificates: () => Promise<Certificates>;
+  /** Where the commands of this machine come in; in a folder that only the owner may enter. */
+  readonly controlSocket: string;
+  /** What clients write before the repository, for the state. */
+  readonly address: () => string | undefined;
+  readonly onLogin: (principal: Principal) => void;
+}
+
+/** The authority's certificate, and the server's that it signed. */
+export interface Certificates {
+  readonly rootPem: string;
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly certificateEndsAt: number;
+}
+
+/** Who tests the registry from within: somebody who exists in this process's memory only, and only for loopback. */
+export interface ProcessCredential {
+  readonly name: string;
+  readonly secret: string;
+  readonly repository: RepositoryName;
+}
+
+/** A running registry. */
+export interface App {
+  /** In the settings' order; the port is what was bound. */
+  readonly listeners: readonly { readonly setting: ListenerSetting; readonly port: number | undefined }[];
+  readonly administration: Administration;
+  /** Runs `work` with a credential made for it; afterwards the credential and all that it pushed are gone. */
+  asProcess(work: (credential: ProcessCredential) => Promise<void>): Promise<void>;
+  /** Takes no more connections, lets requests in flight end, and closes the stores. */
+  stop(): Promise<void>;
+}
+
+/** The stores of a data folder; the caller holds its lock. */
+interface Stores {
+  readonly metadata: MetadataStore;
+  readonly accounts: AccountStore;
+  readonly blobs: BlobStore;
+  readonly uploads: UploadStore;
+  close(): Promise<void>;
+}
+
+const hourMs = 60 * 60 * 1000;
+const dayMs = 24 * hourMs;
+
+const clock: Clock = { now: () => Date.now() };
+const makeUlid = monotonicFactory();
+const ulids: UlidSource = { next: () => makeUlid() as Ulid };
+
+/** Opens what is in the folder, or makes it. Rejects for a folder that a newer dozo wrote. */
+async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
+  const { data, minFreeBytes, minFreeShare, uploadSilenceSeconds } = settings;
+  const database = await openSqlite({ file: `${data}/dozo.db`, programVersion });
+  const files = await openFilesystem({
+    folder: data,
+    reserve: { minFreeBytes, minFreeShare },
+    silenceMs: uploadSilenceSeconds * 1000,
+    log,
+  });
+  return {
+    metadata: cacheMetadata(database.metadata),
+    accounts: cacheAccounts(database.accounts),
+    blobs: files.blobs,
+    uploads: files.uploads,
+    close: async () => {
+      await files.blobs.close();
+      await database.close();
+    },
+  };
+}
+
+/** The operator's use cases on a folder that nobody serves. */
+export async function openAdministration(
+  settings: Settings,
+  programVersion: string,
+): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
+  const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
+  const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
+  const stores = await openStores(settings, programVersion, silentLog);
+  const status = () => ({ version: programVersion, pid: undefined, address: undefined, certificateEndsAt });
+  return { administration: administer(stores, status), close: () => stores.close() };
+}
+
+function administer(
+  stores: Stores,
+  processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">,
+): Administration {
+  const { accounts, metadata, blobs } = stores;
+  return new LocalAdministration({ accounts, metadata, blobs, clock, ulids, hashPassword, processStatus });
+}
+
+/** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
+export async function openApp(options: AppOptions): Promise<App> {
+  const stores = await openStores(options.settings, options.programVersion, options.log);
+  const serving: Serving = { listeners: [], timers: [], isReady: false };
+  try {
+    return await serve(options, stores, serving);
+  } catch (error) {
+    await stopServing(serving, 0);
+    await stores.close();
+    throw error;
+  }
+}
+
+/** What has been started so far, so that it can be stopped whatever comes. */
+interface Serving {
+  readonly listeners: Listener[];
+  readonly timers: ReturnType<typeof setInterval>[];
+  isReady: boolean;
+}
+
+async function serve(options: AppOptions, stores: Stores, serving: Serving): Promise<App> {
+  const { settings, log } = options;
+  let certificates = await options.certificates();
+  const status = () => ({
+    version: options.programVersion,
+    pid: process.pid,
+    address: options.address(),
+    certificateEndsAt: certificates.certificateEndsAt,
+  });
+  const administration = administer(stores, status);
+  const htpasswd = settings.htpasswd === undefined ? undefined : await openHtpasswdFile(settings.htpasswd, log);
+  const authenticator = new Authenticator({ accounts: stores.accounts, htpasswd, clock, ulids, log });
+  authenticator.onLogin = options.onLogin;
+  const ports = registryPorts(stores, settings);
+  const uploads = new Uploads(ports);
+  const handle = createApi({
+    blobs: new Blobs(ports),
+    uploads,
+    manifests: new Manifests(ports),
+    tags: new Tags(ports),
+    referrers: new Referrers(ports),
+    catalog: new Catalog(ports),
+    authenticate: authenticator.authenticate,
+    decide,
+    limits: settings.limits,
+    caPem: () => certificates.rootPem,
+    ready: () => serving.isReady,
+    trustedProxies: settings.trustedProxies,
+    bodySilenceMs: settings.uploadSilenceSeconds * 1000,
+    log,
+    clock,
+  });
+  const own: Listener[] = [];
+  for (const { address, tls } of settings.listen) {
+    const listener = listen({ address, tls: tlsMaterial(tls, certificates), handle });
+    serving.listeners.push(listener);
+    if (tls === "own") own.push(listener);
+  }
+  const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
+  const control = createControl(administration);
+  serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
+  serving.timers.push(
+    every(hourMs, log, "removal of idle uploads", async () => void (await uploads.expireIdle())),
+    every(dayMs, log, "renewal of the certificate", async () => {
+      const renewed = await options.certificates();
+      if (renewed.certificatePem === certificates.certificatePem) return;
+      certificates = renewed;
+      for (const listener of own) listener.replaceCertificate(renewed);
+    }),
+  );
+  serving.isReady = true;
+  return {
+    listeners: bound,
+    administration,
+    asProcess: (work) => asProcess(authenticator, stores, work),
+    stop: async () => {
+      await stopServing(serving, settings.stopGraceSeconds * 1000);
+      await stores.close();
+    },
+  };
+}
+
+function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
+  const { metadata, blobs, uploads } = stores;
+  const reserve = new MeasuredDiskReserve({ blobs, clock }, settings);
+  return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
+}
+
+function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): TlsMaterial | undefined {
+  if (tls === "off") return undefined;
+  if (tls === "own") return own;
+  return { certificatePem: readFileSync(tls.certificate, "utf8"), keyPem: readFileSync(tls.key, "utf8") };
+}
+
+async function asProcess(
+  authenticator: Authenticator,
+  stores: Stores,
+  work: (credential: ProcessCredential) => Promise<void>,
+): Promise<void> {
+  const id = ulids.next();
+  const name = `process-${id.toLowerCase()}`;
+  const repository = name as RepositoryName;
+  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+  const forget = authenticator.admitProcess({ id, name, isAdmin: true, source: "process" }, secret);
+  try {
+    await work({ name, secret, repository });
+  } finally {
+    forget();
+    for (const key of await stores.metadata.purgeRepository(repository)) await stores.blobs.delete(key);
+  }
+}
+
+function every(periodMs: number, log: Log, what: string, work: () => Promise<void>): ReturnType<typeof setInterval> {
+  const run = (): void => {
+    work().catch((error: unknown) => log.error(`${what} failed; it is tried again later`, { error }));
+  };
+  const timer = setInterval(run, periodMs);
+  timer.unref();
+  return timer;
+}
+
+async function stopServing(serving: Serving, graceMs: number): Promise<void> {
+  serving.isReady = false;
+  for (const timer of serving.timers) clearInterval(timer);
+  await Promise.all(serving.listeners.map((listener) => listener.stop(graceMs)));
+}
