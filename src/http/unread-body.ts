@@ -7,13 +7,13 @@ export const drainedBytes = 64 * 1024;
 const lingerMs = 500;
 
 /**
- * Whether a refused request may still have more of a body on its way than is worth reading: then the next request would
- * come only behind it.
+ * Whether there may still be more of the request's body on its way than is worth reading: then the next request would come
+ * only behind it. A body that somebody began to read is read to its end, unless the request was refused meanwhile.
  */
 export function leavesBodyUnread(request: Request, response: Response): boolean {
-  if (response.status < 400 && request.method !== "GET" && request.method !== "HEAD") return false;
   const length = announcedLength(request.headers);
-  return length === undefined || length > drainedBytes;
+  if (length !== undefined && length <= drainedBytes) return false;
+  return response.status >= 400 || !request.bodyUsed;
 }
 
 /**
