@@ -1,0 +1,37 @@
+import type { BlobStore, DiskSpace, OutgoingBody } from "../../core/blob-store.ts";
+import type { ByteRange } from "../../core/byte-range.ts";
+import { RegistryError } from "../../core/error.ts";
+
+/** Blobs in a map: the plainest statement of the contract, for tests. Everything is gone with the process. */
+export class MemoryBlobStore implements BlobStore {
+  readonly #blobs = new Map<string, Uint8Array>();
+
+  /** What a `MemoryUploadStore` finishes ends here. */
+  put(key: string, bytes: Uint8Array): void {
+    this.#blobs.set(key, bytes);
+  }
+
+  async open(key: string, sizeBytes: number, range?: ByteRange): Promise<OutgoingBody> {
+    const { start, end } = range ?? { start: 0, end: sizeBytes };
+    const bytes = await this.read(key, sizeBytes);
+    return { content: bytes.subarray(start, end), lengthBytes: end - start };
+  }
+
+  async read(key: string, sizeBytes: number): Promise<Uint8Array> {
+    const bytes = this.#blobs.get(key);
+    if (bytes?.byteLength !== sizeBytes) throw new RegistryError("UNAVAILABLE");
+    return bytes;
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#blobs.delete(key);
+  }
+
+  async space(): Promise<DiskSpace> {
+    return { freeBytes: 2 ** 40, totalBytes: 2 ** 40 };
+  }
+
+  async close(): Promise<void> {
+    this.#blobs.clear();
+  }
+}
