@@ -157,28 +157,33 @@ export class MemoryMetadataStore implements MetadataStore {
   async deleteManifest(change: ContentDelete): Promise<boolean> {
     const repository = this.#repositories.get(change.repository);
     if (repository?.manifests.delete(change.digest) !== true) return false;
+    repository.deleted.add(change.digest);
     for (const tag of repository.tagsOf(change.digest)) repository.setTag(tag, undefined, change);
     return true;
   }
 
   async deleteBlob(change: ContentDelete): Promise<boolean> {
-    return this.#repositories.get(change.repository)?.blobs.delete(change.digest) ?? false;
+    const repository = this.#repositories.get(change.repository);
+    if (repository?.blobs.delete(change.digest) !== true) return false;
+    repository.deleted.add(change.digest);
+    return true;
   }
 
   async purgeRepository(name: RepositoryName): Promise<readonly string[]> {
-    const purged = this.#repositories.get(name);
-    this.#repositories.delete(name);
     for (const session of this.#uploads.values()) if (session.repository === name) this.#uploads.delete(session.id);
+    const purged = this.#repositories.get(name);
+    if (purged === undefined) return [];
+    this.#repositories.delete(name);
     const others = [...this.#repositories.values()];
-    for (const digest of purged?.manifests.keys() ?? []) {
-      if (!others.some((other) => other.manifests.has(digest))) this.#manifestSizes.delete(digest);
-    }
-    const orphans = [...(purged?.blobs ?? [])].filter((digest) => !others.some((other) => other.blobs.has(digest)));
-    return orphans.flatMap((digest) => {
-      const content = this.#blobs.get(digest)?.content;
-      this.#blobs.delete(digest);
-      return content?.kind === "file" ? [content.key] : [];
-    });
+    const had = new Set([...purged.blobs, ...purged.manifests.keys(), ...purged.deleted]);
+    return [...had]
+      .filter((digest) => !others.some((other) => other.needs(digest)))
+      .flatMap((digest) => {
+        const content = this.#blobs.get(digest)?.content;
+        this.#blobs.delete(digest);
+        this.#manifestSizes.delete(digest);
+        return content?.kind === "file" ? [content.key] : [];
+      });
   }
 
   async close(): Promise<void> {

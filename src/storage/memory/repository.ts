@@ -9,6 +9,8 @@ export class MemoryRepository {
   readonly blobs = new Set<Digest>();
   readonly manifests = new Map<Digest, ManifestPut>();
   readonly tags = new Map<Tag, Digest>();
+  /** What was deleted here and may be wanted back. */
+  readonly deleted = new Set<Digest>();
   /** Oldest first. */
   readonly history: TagEvent[] = [];
 
@@ -19,6 +21,11 @@ export class MemoryRepository {
     if (digest === undefined) this.tags.delete(tag);
     else this.tags.set(tag, digest);
     this.history.push({ tag, digest, previous, by: change.by, at: change.at });
+  }
+
+  /** Whether it has a blob or a manifest, or may want it back. */
+  needs(digest: Digest): boolean {
+    return this.blobs.has(digest) || this.manifests.has(digest) || this.deleted.has(digest);
   }
 
   /** In byte order. */
