@@ -24,7 +24,7 @@ export const suites: readonly Suite[] = [
   {
     name: "clients/docker-20",
     paths: ["./test/clients/docker-20.test.ts"],
-    needs: [...network, "/usr/sbin/dockerd", "/usr/bin/docker", "curl", "nginx"],
+    needs: [...network, "/usr/sbin/dockerd", "/usr/bin/docker", "curl"],
     showsFigures: true,
   },
   {
@@ -36,7 +36,13 @@ export const suites: readonly Suite[] = [
   {
     name: "clients/podman",
     paths: ["./test/clients/podman.test.ts"],
-    needs: [...network, "podman", "buildah", "skopeo", "nginx", "mmdebstrap", "curl"],
+    needs: [...network, "podman", "runc", "buildah", "skopeo", "mmdebstrap", "curl"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/nginx",
+    paths: ["./test/clients/nginx.test.ts"],
+    needs: [...network, "nginx", "openssl", "podman", "runc", "/usr/sbin/dockerd", "/usr/bin/docker", "curl"],
     showsFigures: true,
   },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
@@ -52,6 +58,7 @@ const remedies: Readonly<Record<string, string>> = {
   nsenter: "apt-get install util-linux",
   ip: "apt-get install iproute2",
   curl: "apt-get install curl",
+  openssl: "apt-get install openssl",
   nginx: "apt-get install nginx-light",
   podman: "apt-get install podman",
   buildah: "apt-get install buildah",

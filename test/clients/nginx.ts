@@ -1,0 +1,63 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { serverName, type Machine, type Program } from "./machine.ts";
+
+/** A running nginx that ends TLS, with the certificate of the CA that signed its own. */
+export interface RunningNginx {
+  readonly caPem: string;
+  readonly program: Program;
+}
+
+/** Starts Debian's nginx on a machine: TLS on `port` with a certificate of a new CA, everything passed on to `upstream`. */
+export async function startNginx(machine: Machine, port: number, upstream: string): Promise<RunningNginx> {
+  const folder = join(machine.folder, "nginx");
+  await machine.mustRun(`mkdir -p ${folder} && cd ${folder} && ${makeCertificates}`);
+  writeFileSync(join(folder, "nginx.conf"), configuration(folder, port, upstream));
+  const program = machine.start(["/usr/sbin/nginx", "-p", folder, "-c", join(folder, "nginx.conf")]);
+  await machine.mustRun(`until curl -sko /dev/null https://127.0.0.1:${port}/; do :; done`);
+  return { caPem: await machine.mustRun(`cat ${folder}/ca.crt`), program };
+}
+
+const makeCertificates = [
+  "openssl ecparam -name prime256v1 -genkey -noout -out ca.key",
+  "openssl req -x509 -new -key ca.key -subj '/CN=CA of the test' -days 2 -out ca.crt",
+  "openssl ecparam -name prime256v1 -genkey -noout -out server.key",
+  `openssl req -new -key server.key -subj /CN=${serverName} -out server.csr`,
+  `echo subjectAltName=DNS:${serverName} > names`,
+  "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -days 2 -out server.crt",
+].join(" && ");
+
+function configuration(folder: string, port: number, upstream: string): string {
+  return `
+daemon off;
+user root;
+pid ${folder}/nginx.pid;
+error_log stderr warn;
+events {}
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  server {
+    listen ${port} ssl;
+    server_name ${serverName};
+    ssl_certificate ${folder}/server.crt;
+    ssl_certificate_key ${folder}/server.key;
+    client_max_body_size 0;
+    location / {
+      proxy_pass ${upstream};
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_buffering off;
+      proxy_read_timeout 900s;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto https;
+    }
+  }
+}
+`;
+}
