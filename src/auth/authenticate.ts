@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Clock } from "../core/clock.ts";
+import type { Principal } from "../core/principal.ts";
+import type { UlidSource } from "../core/ulid.ts";
+import type { Log } from "../log.ts";
+import { type BasicCredentials, readCredentials } from "./basic-credentials.ts";
+import { type DecoyHash, makeDecoyHash } from "./decoy-hash.ts";
+import type { HtpasswdFile } from "./htpasswd.ts";
+import { isPossiblePassword } from "./password.ts";
+import type { ProcessPrincipals } from "./process-principals.ts";
+import { SlowHashes, type StoredHash, TooManyLoginsError } from "./slow-hashes.ts";
+import { type CredentialVersion, type VerifiedCredential, VerifiedCredentials } from "./verified-credentials.ts";
+import type { WatchedAccounts } from "./watched-accounts.ts";
+
+/** Who asks. The reason of a refusal is for the operator's log, never for the client. */
+export type AuthResult =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "principal"; readonly principal: Principal }
+  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterSeconds?: number };
+
+/**
+ * Answers who sends a request by its `Authorization` header: at once where the password was verified a short time ago. A client
+ * address is undefined on a Unix socket.
+ */
+export type Authenticate = (
+  authorization: string | null,
+  clientAddress: string | undefined,
+) => Promise<AuthResult> | AuthResult;
+
+export interface AuthenticatorOptions {
+  readonly accounts: WatchedAccounts;
+  readonly htpasswd: HtpasswdFile | undefined;
+  readonly clock: Clock;
+  readonly ulids: UlidSource;
+  readonly log: Log;
+  readonly processPrincipals: ProcessPrincipals;
+  readonly slowHashes?: SlowHashes;
+  /** Called at each login that was not remembered, before it is answered. */
+  readonly onLogin?: (principal: Principal) => void;
+  /** A failed login is answered so many milliseconds after it came, or later if the slow hash takes longer. */
+  readonly failureFloorMs?: number;
+  /** How to wait; for tests. */
+  readonly wait?: (ms: number) => Promise<unknown>;
+}
+
+/** Somebody whom a name may mean, and what the password has to be held against. */
+interface Candidate {
+  readonly hash: StoredHash;
+  readonly version: CredentialVersion;
+  readonly principal: () => Promise<Principal>;
+}
+
+const anonymous: AuthResult = { kind: "anonymous" };
+const defaultFailureFloorMs = 250;
+/** What is hashed instead of what cannot be a password, so that it costs the same. */
+const standIn = "no password";
+
+/**
+ * Decides who somebody is. Dozo's own user wins over one of the same name in the htpasswd file.
+ *
+ * A failed login tells nothing about who exists: each way to fail runs exactly one slow hash, the user's own or a decoy of the
+ * costliest kind that is in use, and is answered at a fixed floor.
+ */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #slowHashes: SlowHashes;
+  readonly #verified = new VerifiedCredentials();
+  readonly #underWay = new Map<string, Promise<AuthResult>>();
+  #decoy: Promise<DecoyHash>;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#slowHashes = options.slowHashes ?? new SlowHashes();
+    this.#decoy = this.#prepare();
+    options.htpasswd?.onChange(() => {
+      this.#decoy = this.#prepare();
+    });
+  }
+
+  readonly authenticate: Authenticate = (authorization, clientAddress) => {
+    const read = readCredentials(authorization);
+    if (read.kind === "none") return anonymous;
+    if (read.kind === "unreadable") return { kind: "refused", reason: read.reason };
+    const { credentials } = read;
+    const key = this.#verified.keyOf(credentials);
+    const remembered = this.#verified.recall(key, this.#options.clock.now());
+    if (remembered !== undefined) {
+      if (this.#isCurrent(remembered)) return { kind: "principal", principal: remembered.principal };
+      this.#verified.forget(key);
+    }
+    const { name, password } = credentials;
+    const process = this.#options.processPrincipals.find(name, password, clientAddress);
+    if (process !== undefined) return { kind: "principal", principal: process };
+    return this.#once(key, credentials);
+  };
+
+  /** Ends the threads; logins that are under way fail. */
+  async stop(): Promise<void> {
+    await this.#slowHashes.stop();
+  }
+
+  #isCurrent({ name, changes, htpasswdHash }: VerifiedCredential): boolean {
+    const { accounts, htpasswd } = this.#options;
+    return (
+      accounts.changesOf(name) === changes &&
+      (htpasswdHash === undefined || htpasswd?.users.get(name)?.text === htpasswdHash)
+    );
+  }
+
+  /** The same name and password, asked for several times at once, are verified once. */
+  #once(key: string, credentials: BasicCredentials): Promise<AuthResult> {
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    const result = this.#verify(key, credentials).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, result);
+    return result;
+  }
+
+  async #verify(key: string, { name, password }: BasicCredentials): Promise<AuthResult> {
+    const startedAt = performance.now();
+    try {
+      await this.#options.htpasswd?.refreshIfDue();
+      const candidate = await this.#findCandidate(name);
+      const decoy = await this.#decoy;
+      const isPossible = isPossiblePassword(password);
+      const matches = await this.#slowHashes.matches(isPossible ? password : standIn, candidate?.hash ?? decoy.hash);
+      if (candidate !== undefined && isPossible && matches) return await this.#succeed(key, name, candidate);
+      await this.#untilFloor(startedAt, decoy);
+      return { kind: "refused", reason: candidate === undefined ? "there is no such user" : "the password is wrong" };
+    } catch (error) {
+      if (!(error instanceof TooManyLoginsError)) throw error;
+      return { kind: "refused", reason: error.message, retryAfterSeconds: error.retryAfterSeconds };
+    }
+  }
+
+  async #succeed(key: string, name: string, { principal: who, version }: Candidate): Promise<AuthResult> {
+    const principal = await who();
+    const credential = { ...version, name, principal };
+    // It may have changed while the hash was computed.
+    if (!this.#isCurrent(credential)) return { kind: "refused", reason: "the user changed during the login" };
+    this.#verified.remember(key, credential, this.#options.clock.now());
+    this.#options.onLogin?.(principal);
+    return { kind: "principal", principal };
+  }
+
+  async #findCandidate(name: string): Promise<Candidate | undefined> {
+    const { accounts, htpasswd } = this.#options;
+    const changes = accounts.changesOf(name);
+    const user = await accounts.findUser(name);
+    if (user !== undefined) {
+      const { id, isAdmin } = user;
+      return {
+        hash: { scheme: "argon2id", text: user.passwordHash },
+        version: { changes, htpasswdHash: undefined },
+        principal: () => Promise.resolve({ id, name, isAdmin, source: "dozo" }),
+      };
+    }
+    const hash = htpasswd?.users.get(name);
+    if (hash === undefined) return undefined;
+    return { hash, version: { changes, htpasswdHash: hash.text }, principal: () => this.#htpasswdPrincipal(name) };
+  }
+
+  /** Never an admin: who may write that file is not ours to know. */
+  async #htpasswdPrincipal(name: string): Promise<Principal> {
+    const { accounts, ulids, clock } = this.#options;
+    const id = await accounts.externalPrincipal("htpasswd", name, ulids.next(), clock.now());
+    return { id, name, isAdmin: false, source: "htpasswd" };
+  }
+
+  async #untilFloor(startedAt: number, { tookMs }: DecoyHash): Promise<void> {
+    const { failureFloorMs = defaultFailureFloorMs, wait = sleep } = this.#options;
+    // A hash can take twice as long on a busy machine: the floor has to stay above it.
+    const floorMs = Math.max(failureFloorMs, 2 * tookMs);
+    await wait(Math.max(0, startedAt + floorMs - performance.now()));
+  }
+
+  #prepare(): Promise<DecoyHash> {
+    const { htpasswd, log } = this.#options;
+    this.#warnOfHidden().catch((error: unknown) => log.error("the users could not be compared", { error }));
+    return makeDecoyHash(htpasswd?.users.values() ?? []);
+  }
+
+  async #warnOfHidden(): Promise<void> {
+    const { accounts, htpasswd, log } = this.#options;
+    if (htpasswd === undefined) return;
+    for (const { name } of await accounts.listUsers()) {
+      if (htpasswd.users.has(name))
+        log.warn("a user of the htpasswd file is hidden by dozo's own user of the same name", { user: name });
+    }
+  }
+}
