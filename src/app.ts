@@ -3,11 +3,12 @@ import { monotonicFactory } from "ulid";
 import { createApi } from "./api/api.ts";
 import { createControl } from "./api/control.ts";
 import { Authenticator } from "./auth/authenticate.ts";
-import { openHtpasswdFile } from "./auth/htpasswd-file.ts";
+import { HtpasswdFile } from "./auth/htpasswd.ts";
 import { hashPassword } from "./auth/password.ts";
+import { ProcessPrincipals } from "./auth/process-principals.ts";
+import { WatchedAccounts } from "./auth/watched-accounts.ts";
 import type { ListenerSetting } from "./config/listener.ts";
 import type { Settings } from "./config/settings.ts";
-import type { AccountStore } from "./core/account-store.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
 import type { BlobStore } from "./core/blob-store.ts";
 import type { Clock } from "./core/clock.ts";
@@ -17,10 +18,8 @@ import type { Principal } from "./core/principal.ts";
 import type { RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
-import { type Listener, listen, type TlsMaterial } from "./http/listener.ts";
-import { type Log, silentLog } from "./log.ts";
-import { describeCertificate } from "./pki/certificate.ts";
-import { PkiFolder } from "./process/pki-folder.ts";
+import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./http/listener.ts";
+import type { Log } from "./log.ts";
 import { LocalAdministration } from "./registry/administration.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -34,6 +33,8 @@ import { cacheAccounts } from "./storage/cache/account-store.ts";
 import { cacheMetadata } from "./storage/cache/metadata-store.ts";
 import { openFilesystem } from "./storage/filesystem/open.ts";
 import { openSqlite } from "./storage/sqlite/open.ts";
+
+export { AddressInUseError };
 
 /**
  * The composition root: the one place that knows every layer. Settings go in, a running registry comes out.
@@ -79,9 +80,9 @@ export interface App {
 }
 
 /** The stores of a data folder; the caller holds its lock. */
-interface Stores {
+export interface Stores {
   readonly metadata: MetadataStore;
-  readonly accounts: AccountStore;
+  readonly accounts: WatchedAccounts;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
   close(): Promise<void>;
@@ -95,7 +96,7 @@ const makeUlid = monotonicFactory();
 const ulids: UlidSource = { next: () => makeUlid() as Ulid };
 
 /** Opens what is in the folder, or makes it. Rejects for a folder that a newer dozo wrote. */
-async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
+export async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
   const { data, minFreeBytes, minFreeShare, uploadSilenceSeconds } = settings;
   const database = await openSqlite({ file: `${data}/dozo.db`, programVersion });
   const files = await openFilesystem({
@@ -106,7 +107,7 @@ async function openStores(settings: Settings, programVersion: string, log: Log):
   });
   return {
     metadata: cacheMetadata(database.metadata),
-    accounts: cacheAccounts(database.accounts),
+    accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
     blobs: files.blobs,
     uploads: files.uploads,
     close: async () => {
@@ -116,19 +117,8 @@ async function openStores(settings: Settings, programVersion: string, log: Log):
   };
 }
 
-/** The operator's use cases on a folder that nobody serves. */
-export async function openAdministration(
-  settings: Settings,
-  programVersion: string,
-): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
-  const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
-  const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
-  const stores = await openStores(settings, programVersion, silentLog);
-  const status = () => ({ version: programVersion, pid: undefined, address: undefined, certificateEndsAt });
-  return { administration: administer(stores, status), close: () => stores.close() };
-}
-
-function administer(
+/** The operator's use cases, on a folder that is served or not. */
+export function administer(
   stores: Stores,
   processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">,
 ): Administration {
@@ -139,7 +129,7 @@ function administer(
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
 export async function openApp(options: AppOptions): Promise<App> {
   const stores = await openStores(options.settings, options.programVersion, options.log);
-  const serving: Serving = { listeners: [], timers: [], isReady: false };
+  const serving: Serving = { listeners: [], timers: [], isReady: false, endings: [] };
   try {
     return await serve(options, stores, serving);
   } catch (error) {
@@ -154,6 +144,8 @@ interface Serving {
   readonly listeners: Listener[];
   readonly timers: ReturnType<typeof setInterval>[];
   isReady: boolean;
+  /** What else has to end, in this order. */
+  readonly endings: (() => unknown)[];
 }
 
 async function serve(options: AppOptions, stores: Stores, serving: Serving): Promise<App> {
@@ -166,9 +158,16 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     certificateEndsAt: certificates.certificateEndsAt,
   });
   const administration = administer(stores, status);
-  const htpasswd = settings.htpasswd === undefined ? undefined : await openHtpasswdFile(settings.htpasswd, log);
-  const authenticator = new Authenticator({ accounts: stores.accounts, htpasswd, clock, ulids, log });
-  authenticator.onLogin = options.onLogin;
+  const path = settings.htpasswd;
+  const htpasswd = path === undefined ? undefined : await HtpasswdFile.open({ path, clock, log });
+  const processPrincipals = new ProcessPrincipals(ulids);
+  const { accounts } = stores;
+  const { onLogin } = options;
+  const authenticator = new Authenticator({ accounts, htpasswd, clock, ulids, log, processPrincipals, onLogin });
+  serving.endings.push(
+    () => authenticator.stop(),
+    () => htpasswd?.stop(),
+  );
   const ports = registryPorts(stores, settings);
   const uploads = new Uploads(ports);
   const handle = createApi({
@@ -210,7 +209,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   return {
     listeners: bound,
     administration,
-    asProcess: (work) => asProcess(authenticator, stores, work),
+    asProcess: (work) => asProcess(processPrincipals, stores, work),
     stop: async () => {
       await stopServing(serving, settings.stopGraceSeconds * 1000);
       await stores.close();
@@ -231,19 +230,16 @@ function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): TlsMaterial
 }
 
 async function asProcess(
-  authenticator: Authenticator,
+  principals: ProcessPrincipals,
   stores: Stores,
   work: (credential: ProcessCredential) => Promise<void>,
 ): Promise<void> {
-  const id = ulids.next();
-  const name = `process-${id.toLowerCase()}`;
-  const repository = name as RepositoryName;
-  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
-  const forget = authenticator.admitProcess({ id, name, isAdmin: true, source: "process" }, secret);
+  const credential = principals.admit("self-test");
+  const repository = `self-test/${ulids.next().toLowerCase()}` as RepositoryName;
   try {
-    await work({ name, secret, repository });
+    await work({ name: credential.name, secret: credential.secret, repository });
   } finally {
-    forget();
+    principals.revoke(credential);
     for (const key of await stores.metadata.purgeRepository(repository)) await stores.blobs.delete(key);
   }
 }
@@ -261,4 +257,5 @@ async function stopServing(serving: Serving, graceMs: number): Promise<void> {
   serving.isReady = false;
   for (const timer of serving.timers) clearInterval(timer);
   await Promise.all(serving.listeners.map((listener) => listener.stop(graceMs)));
+  for (const end of serving.endings) await end();
 }

@@ -70,7 +70,7 @@ export class FilesystemBlobStore implements BlobStore {
       return await answer;
     } catch (error) {
       const cause = error instanceof RegistryError ? error.cause : error;
-      this.#log.error({ key, cause: textOf(cause) }, "a blob cannot be read");
+      this.#log.error("a blob cannot be read", { key, cause: textOf(cause) });
       throw error;
     }
   }

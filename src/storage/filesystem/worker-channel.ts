@@ -1,8 +1,8 @@
 import { type ErrorCode, RegistryError } from "../../core/error.ts";
 
-/** Where the store writes what an operator has to know; pino's loggers fit. */
+/** Where the store writes what an operator has to know. */
 export interface StorageLog {
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** What one thread can ask another: for each kind of call what goes in and what comes out. */
@@ -107,7 +107,7 @@ export class WorkerChannel<Calls extends CallTable> {
 
   #crashed(worker: Worker, reason: string): void {
     if (this.#closed || worker !== this.#worker) return;
-    this.#log.error({ reason }, "a storage thread crashed; it is started again");
+    this.#log.error("a storage thread crashed; it is started again", { reason });
     const now = performance.now();
     this.#crashedAt.push(now);
     while ((this.#crashedAt[0] ?? now) < now - 60_000) this.#crashedAt.shift();
