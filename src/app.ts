@@ -19,7 +19,9 @@ import type { RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
 import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./http/listener.ts";
-import type { Log } from "./log.ts";
+import { type Log, silentLog } from "./log.ts";
+import { describeCertificate } from "./pki/certificate.ts";
+import { PkiFolder } from "./process/pki-folder.ts";
 import { LocalAdministration } from "./registry/administration.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -80,7 +82,7 @@ export interface App {
 }
 
 /** The stores of a data folder; the caller holds its lock. */
-export interface Stores {
+interface Stores {
   readonly metadata: MetadataStore;
   readonly accounts: WatchedAccounts;
   readonly blobs: BlobStore;
@@ -96,7 +98,7 @@ const makeUlid = monotonicFactory();
 const ulids: UlidSource = { next: () => makeUlid() as Ulid };
 
 /** Opens what is in the folder, or makes it. Rejects for a folder that a newer dozo wrote. */
-export async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
+async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
   const { data, minFreeBytes, minFreeShare, uploadSilenceSeconds } = settings;
   const database = await openSqlite({ file: `${data}/dozo.db`, programVersion });
   const files = await openFilesystem({
@@ -117,8 +119,19 @@ export async function openStores(settings: Settings, programVersion: string, log
   };
 }
 
-/** The operator's use cases, on a folder that is served or not. */
-export function administer(
+/** The operator's use cases on a folder that nobody serves. */
+export async function openAdministration(
+  settings: Settings,
+  programVersion: string,
+): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
+  const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
+  const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
+  const stores = await openStores(settings, programVersion, silentLog);
+  const status = () => ({ version: programVersion, pid: undefined, address: undefined, certificateEndsAt });
+  return { administration: administer(stores, status), close: () => stores.close() };
+}
+
+function administer(
   stores: Stores,
   processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">,
 ): Administration {
