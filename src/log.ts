@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { pino } from "pino";
 
 /** What a line carries besides its message. Nothing secret belongs here: no header, no query, no password. */
@@ -79,7 +80,7 @@ function cut(text: string): string {
 function causes(error: Error): readonly string[] {
   const texts: string[] = [];
   for (let at: unknown = error; at !== undefined && texts.length < maxCauses;) {
-    texts.push(cut(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : String(at)));
+    texts.push(cut(at instanceof Error ? (at.stack ?? `${at.name}: ${at.message}`) : inspect(at)));
     at = at instanceof Error ? at.cause : undefined;
   }
   return texts;

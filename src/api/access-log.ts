@@ -12,7 +12,7 @@ export interface Exchange {
   route?: string;
   repository?: string;
   principal?: string;
-  /** Why a login was refused: for the operator alone. */
+  /** Why it was refused; of a login more than the client is told. */
   reason?: string;
 }
 

@@ -29,6 +29,8 @@ const commonHeaders: Readonly<Record<string, string>> = {
 };
 const registryHeaders = { ...commonHeaders, "Docker-Distribution-API-Version": "registry/2.0" };
 
+const noQuery = new URLSearchParams();
+
 /** RFC 7617; one challenge only, since clients take the first they understand and it has to be this. */
 const challenge = { "WWW-Authenticate": 'Basic realm="dozo", charset="UTF-8"' };
 
@@ -75,7 +77,8 @@ async function answerTo(
   if (match.kind !== "found") return answerWithoutRoute(parts, request, target, match, exchange);
   const { route, parameter } = match;
   exchange.route = route.id;
-  const call = { request, query: new URLSearchParams(target.query), parameter };
+  const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
+  const call = { request, query, parameter };
   if (route.action === "none") return route.handler(parts, call);
   const principal = await principalOf(parts, request, exchange);
   if (route.action === "login" || route.action === "catalog") {
@@ -139,10 +142,14 @@ function assertAllowed(
 }
 
 function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): Answer {
-  if (error instanceof ProtocolError) return protocolErrorAnswer(error);
+  if (error instanceof ProtocolError) {
+    exchange.reason = error.message;
+    return protocolErrorAnswer(error);
+  }
   if (error instanceof RegistryError) {
-    if (error.cause !== undefined) log.warn(error.message, { requestId: exchange.requestId, error });
+    exchange.reason ??= error.message;
     const answer = refusalAnswer(error);
+    if (answer.status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
     return error.code === "UNAUTHORIZED" ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;
   }
   log.error("a request failed", { ...exchange, error });

@@ -11,6 +11,11 @@ export interface ListenOptions {
   readonly tls: TlsMaterial | undefined;
   /** Must not throw; a failure of it is the runtime's bare 500. */
   readonly handle: (request: Request, client: Client) => Response | Promise<Response>;
+  /**
+   * How long a connection may be idle between requests, and a client may take nothing of an answer: 75 s by default, at
+   * most 255, counted in steps of 4.
+   */
+  readonly idleSeconds?: number;
 }
 
 /** A TCP port (0: a free one), or the path of a Unix socket. */
@@ -55,12 +60,11 @@ export class AddressInUseError extends Error {
 }
 
 /**
- * How long a connection may be idle between requests, and a client may take nothing of an answer, in seconds. The head of
- * a connection's first request has to come within 10 s whatever stands here: the runtime's own, fixed clock (it counts in
- * steps of 4 s). That clock, and this one, do not run while a handler works; but they do run while a body arrives and are not
- * set back by its bytes: so requests with a body run without it, and whoever reads the body watches for silence.
+ * The runtime's clock, as it was found to work. The head of a connection's first request has to come within 10 s whatever is
+ * set here (that one is fixed). A handler at work stops the clock. A body that arrives does not: its bytes do not even set
+ * the clock back, so requests with a body run without it, and whoever reads the body watches for silence.
  */
-const idleSeconds = 75;
+const defaultIdleSeconds = 75;
 
 /** How often a stopping listener looks whether requests are still in flight. */
 const stopPollMs = 20;
@@ -116,7 +120,7 @@ class ServedAddress implements Listener {
 function start(options: ListenOptions, address: ListenAddress, tls: TlsMaterial | undefined): Server<undefined> {
   const common = {
     development: false,
-    idleTimeout: idleSeconds,
+    idleTimeout: options.idleSeconds ?? defaultIdleSeconds,
     // The stores bound what they take, and refuse it in the specification's words.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request: Request, server: Server<undefined>) => serve(options, request, server),
@@ -147,7 +151,7 @@ async function serveWithBody(
   server: Server<undefined>,
 ): Promise<Response> {
   const response = await options.handle(request, client);
-  server.timeout(request, idleSeconds);
+  server.timeout(request, options.idleSeconds ?? defaultIdleSeconds);
   return leavesBodyUnread(request, response) ? answerWhileClosing(request, response) : response;
 }
 

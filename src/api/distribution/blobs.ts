@@ -4,6 +4,7 @@ import { RegistryError } from "../../core/error.ts";
 import type { BlobRecord } from "../../core/metadata-store.ts";
 import { type Answer, emptyAnswer } from "../../http/answer.ts";
 import { refusalAnswer } from "../../http/error-response.ts";
+import { ProtocolError } from "../../http/protocol-error.ts";
 import type { ApiParts, RepositoryCall } from "../call.ts";
 import { cacheForGood, contentHeaders, isNotModified } from "./content.ts";
 
@@ -45,10 +46,15 @@ function wholeOf(record: BlobRecord, headers: Readonly<Record<string, string>>):
 
 /** `If-Range` with another entity tag, or a date, makes the range void (RFC 9110 section 13.1.5). */
 function wantedRange(request: Request, record: BlobRecord): ByteRange | undefined | "outside" {
+  const range = request.headers.get("range");
+  // The runtime joins headers of one name; one range header names its unit once.
+  if (range !== null && range.indexOf("=") !== range.lastIndexOf("=")) {
+    throw new ProtocolError(400, "the request has two Range headers");
+  }
   const ifRange = request.headers.get("if-range");
   if (ifRange !== null && ifRange.trim() !== `"${record.digest}"`) return undefined;
   try {
-    return parseRange(request.headers.get("range"), record.sizeBytes);
+    return parseRange(range, record.sizeBytes);
   } catch (error) {
     if (error instanceof RegistryError && error.code === "RANGE_INVALID") return "outside";
     throw error;

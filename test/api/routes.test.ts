@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { routes } from "../../src/api/routes.ts";
+
+const endpoints = [
+  "end-1",
+  "end-2",
+  "end-3",
+  "end-4a",
+  "end-4b",
+  "end-5",
+  "end-6",
+  "end-7a",
+  "end-7b",
+  "end-8a",
+  "end-8b",
+  "end-9",
+  "end-10",
+  "end-11",
+  "end-12a",
+  "end-12b",
+  "end-13",
+  "end-14",
+];
+
+describe("the route table", () => {
+  test("has a row for every endpoint of the specification, once", () => {
+    const ids = routes.flatMap((route) => route.id.split(" ")).filter((id) => id.startsWith("end-"));
+
+    expect(ids.toSorted()).toEqual(endpoints.toSorted());
+  });
+
+  test("leaves open to everybody only what is on the short list", () => {
+    const open = routes.filter((route) => route.action === "none").map((route) => `${route.method} ${route.pattern}`);
+
+    expect(open.toSorted()).toEqual(["GET /", "GET /ca.crt", "GET /livez", "GET /v1/_ping"]);
+  });
+
+  test("asks for an action and says what it takes as a body in every row", () => {
+    for (const route of routes) {
+      expect(["none", "login", "catalog", "pull", "push", "delete"]).toContain(route.action);
+      expect(["none", "manifest", "blob"]).toContain(route.body);
+    }
+  });
+
+  test("asks for push where something is written, for delete where content is deleted", () => {
+    const writing = routes.filter((route) => ["POST", "PUT", "PATCH"].includes(route.method));
+    const deleting = routes.filter((route) => route.method === "DELETE" && !route.pattern.includes("/uploads/"));
+
+    expect(new Set(writing.map((route) => route.action))).toEqual(new Set(["push"]));
+    expect(new Set(deleting.map((route) => route.action))).toEqual(new Set(["delete"]));
+  });
+
+  test("has each method of a path once", () => {
+    const keys = routes.map((route) => `${route.method} ${route.pattern}`);
+
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
