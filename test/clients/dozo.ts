@@ -11,7 +11,8 @@ export interface Banner {
   readonly text: string;
   /** The registry as image names have it: HOST:PORT, or HOST on port 443. */
   readonly registry: string;
-  readonly trustLine: string;
+  /** Missing where TLS is somebody else's. */
+  readonly trustLine: string | undefined;
   readonly loginLine: string;
   readonly tagLine: string;
   readonly pushLine: string;
@@ -46,14 +47,13 @@ export async function startDozo(machine: Machine, options: DozoOptions = {}): Pr
   });
   await program.waitFor(/docker push .*\n/);
   const banner = readBanner(program.output());
-  const password = options.password ?? (await readFirstPassword(machine, banner));
+  const password = options.password ?? (await readFirstPassword(machine, program));
   const command = async (line: string): Promise<string> => machine.mustRun(`${dozoProgram} ${line} ${data.join(" ")}`);
   return { banner, user: "admin", password, program, command };
 }
 
-async function readFirstPassword(machine: Machine, banner: Banner): Promise<string> {
-  const file = /\S*first-password/.exec(banner.text)?.[0];
-  if (file === undefined) throw new Error(`the banner names no file with the first password:\n${banner.text}`);
+async function readFirstPassword(machine: Machine, program: Program): Promise<string> {
+  const [file] = await program.waitFor(/[^\s"']*first-password/);
   return (await machine.mustRun(`cat ${file}`)).trim();
 }
 
@@ -63,12 +63,13 @@ function readBanner(text: string): Banner {
     if (found === undefined) throw new Error(`no line like ${String(pattern)} in the banner:\n${text}`);
     return found.trim();
   };
+  const trustLine = /^.*certs\.d.*$/m.exec(text)?.[0].trim();
   const pushLine = line(/docker push .*$/m);
   const registry = /docker push ([^/\s]+)\//.exec(pushLine)?.[1] ?? "";
   return {
     text,
     registry,
-    trustLine: line(/^.*certs\.d.*$/m),
+    trustLine,
     loginLine: line(/docker login .*$/m),
     tagLine: line(/docker tag .*$/m),
     pushLine,
