@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, asyncProperty, constantFrom, integer, stringMatching, tuple } from "fast-check";
+import type { Descriptor } from "./descriptor.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import type { ErrorCode } from "./error.ts";
 import { RegistryError } from "./error.ts";
@@ -69,6 +70,14 @@ async function codeOf(call: Promise<unknown>): Promise<ErrorCode | undefined> {
     if (error instanceof RegistryError) return error.code;
     throw error;
   }
+}
+
+function digestsOf(puts: readonly ManifestPut[]): readonly string[] {
+  return inByteOrder(puts.map((put) => put.digest));
+}
+
+function inByteOrder<Text extends string>(texts: readonly Text[]): Text[] {
+  return texts.toSorted((one, another) => Buffer.compare(Buffer.from(one), Buffer.from(another)));
 }
 
 /** Everything that a list has, page by page of `limit`. */
@@ -456,7 +465,7 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
         ["1", "2"].map((text) => codeOf(store.putManifest(manifest(text, { tags: [latest], preconditions })))),
       );
 
-      expect(codes.toSorted()).toEqual(["CONFLICT", undefined]);
+      expect(new Set(codes)).toEqual(new Set([undefined, "CONFLICT"]));
     });
 
     test("all tags are set, or none", async () => {
@@ -571,12 +580,12 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
     });
 
     test("LIST-06 walking a list page by page meets every tag exactly once, in byte order", async () => {
-      const tag = fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,6}$/);
-      const chains = fc.array(fc.tuple(tag, fc.constantFrom("", ".", "-", ".0", "-a", "_")), { maxLength: 12 });
+      const tag = stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,6}$/);
+      const chains = array(tuple(tag, constantFrom("", ".", "-", ".0", "-a", "_")), { maxLength: 12 });
       let round = 0;
 
-      await fc.assert(
-        fc.asyncProperty(chains, fc.integer({ min: 1, max: 5 }), async (parts, limit) => {
+      await assert(
+        asyncProperty(chains, integer({ min: 1, max: 5 }), async (parts, limit) => {
           const tags = [...new Set(parts.flatMap(([stem, end]) => [stem, stem + end]))] as Tag[];
           const repository = `walk/${(round += 1)}` as RepositoryName;
           await store.putManifest(manifest("{}", { repository, tags }));
@@ -639,6 +648,12 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
   describe("referrers", () => {
     const subject = digestOf(new Uint8Array([7]));
 
+    async function walkReferrers(artifactType: string | undefined): Promise<readonly string[]> {
+      const list = (page: PageRequest): Promise<Page<Descriptor>> =>
+        store.listReferrers(team, subject, artifactType, page);
+      return (await walk(list, 2, (descriptor) => descriptor.digest)).map((descriptor) => descriptor.digest);
+    }
+
     test("a manifest is listed under its subject as a descriptor, which need not be there", async () => {
       const annotations = { "org.example": "x", ["__proto__"]: "y" };
       const put = manifest("signature", { subject, referrer: { artifactType: "application/sig", annotations } });
@@ -669,15 +684,11 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
       );
       for (const put of puts) await store.putManifest(put);
 
-      const digests = (some: readonly ManifestPut[]): Digest[] => some.map((put) => put.digest).toSorted();
-      const list = (type: string | undefined) => (page: PageRequest) => store.listReferrers(team, subject, type, page);
-      const all = await walk(list(undefined), 2, (descriptor) => descriptor.digest);
-      const signatures = await walk(list("application/sig"), 2, (descriptor) => descriptor.digest);
+      const all = await walkReferrers(undefined);
+      const signatures = await walkReferrers("application/sig");
 
-      expect(all.map((descriptor) => descriptor.digest)).toEqual(digests(puts));
-      expect(signatures.map((descriptor) => descriptor.digest)).toEqual(
-        digests(puts.filter((_, number) => number % 3 === 0)),
-      );
+      expect(all).toEqual(digestsOf(puts));
+      expect(signatures).toEqual(digestsOf(puts.filter((_, number) => number % 3 === 0)));
     });
 
     test("referrers go with their manifest, and belong to their repository", async () => {

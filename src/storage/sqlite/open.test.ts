@@ -1,9 +1,13 @@
-import { afterAll, afterEach, describe } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
+import type { Change } from "../../core/metadata-store.ts";
+import type { PrincipalId } from "../../core/principal.ts";
+import { openWriter } from "./database.ts";
+import { migrate } from "./migrations/migrate.ts";
 import { openSqlite, type Sqlite } from "./open.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dozo-sqlite-"));
@@ -16,10 +20,25 @@ afterEach(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function openFresh(): Promise<Sqlite> {
-  const sqlite = await openSqlite({ file: join(folder, `${(lastFile += 1)}.db`), programVersion: "1.2.3" });
+function freshFile(): string {
+  return join(folder, `${(lastFile += 1)}.db`);
+}
+
+async function openFile(file: string): Promise<Sqlite> {
+  const sqlite = await openSqlite({ file, programVersion: "1.2.3" });
   open.push(sqlite);
   return sqlite;
+}
+
+function openFresh(): Promise<Sqlite> {
+  return openFile(freshFile());
+}
+
+const change: Change = { by: "01ARZ3NDEKTSV4RRFFQ69G5FAV" as PrincipalId, at: 100 };
+
+function user(number: number): Parameters<Sqlite["accounts"]["createUser"]>[0] {
+  const id = `01ARZ3NDEKTSV4RRFF${String(number).padStart(8, "0")}` as PrincipalId;
+  return { id, name: `user ${number}`, isAdmin: false, passwordHash: "$argon2id$" };
 }
 
 describe("SqliteMetadataStore", () => {
@@ -28,4 +47,60 @@ describe("SqliteMetadataStore", () => {
 
 describe("SqliteAccountStore", () => {
   describeAccountStore(async () => (await openFresh()).accounts);
+});
+
+describe("openSqlite", () => {
+  test("finds everything again that was there at the close", async () => {
+    const file = freshFile();
+    const sqlite = await openFile(file);
+    await sqlite.accounts.createUser(user(1), change);
+    await sqlite.close();
+
+    const again = await openFile(file);
+
+    expect(await again.accounts.listUsers()).toMatchObject([user(1)]);
+  });
+
+  test("the close lets what was asked before it finish", async () => {
+    const file = freshFile();
+    const sqlite = await openFile(file);
+    const numbers = Array.from({ length: 200 }, (_, number) => number);
+    const created = numbers.map((number) => sqlite.accounts.createUser(user(number), change));
+    const closed = sqlite.close();
+
+    await Promise.all(created);
+    await closed;
+
+    expect(await (await openFile(file)).accounts.listUsers()).toHaveLength(200);
+  });
+
+  test("both ports refuse to work when it is closed, and a second close is none", async () => {
+    const sqlite = await openFresh();
+    await sqlite.metadata.close();
+    await sqlite.close();
+
+    const refused = await Promise.allSettled([sqlite.metadata.totals(), sqlite.accounts.removeUser("a", change)]);
+
+    expect(refused).toMatchObject([{ reason: { code: "UNAVAILABLE" } }, { reason: { code: "UNAVAILABLE" } }]);
+  });
+
+  test("a folder that a newer dozo wrote is refused", async () => {
+    const file = freshFile();
+    const db = openWriter(file);
+    migrate(
+      db,
+      [
+        {
+          number: 77,
+          sql: "CREATE TABLE meta (id INTEGER, format INTEGER, program_version TEXT); INSERT INTO meta VALUES (1, 0, '')",
+        },
+      ],
+      "9.8.7",
+    );
+    db.close();
+
+    const refusal = await openFile(file).catch(String);
+
+    expect(refusal).toContain("format 77, written by dozo 9.8.7; this is dozo 1.2.3");
+  });
 });

@@ -55,9 +55,8 @@ export class GroupWriter {
   }
 
   #rollBack(): void {
-    if (!this.#db.inTransaction) return;
     try {
-      this.#db.query("ROLLBACK").run();
+      if (this.#db.inTransaction) this.#db.query("ROLLBACK").run();
     } catch (error) {
       this.#brokenBy = `a transaction could not be rolled back; restart dozo: ${messageOf(error)}`;
     }
