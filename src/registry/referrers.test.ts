@@ -253,7 +253,9 @@ describe("a referrers list that clients keep under a tag (distribution specifica
   test("is paged together with the registry's own, in entries and in bytes", async () => {
     const registry = sparse({ referrersPageBytes: 3000 });
     const own = Array.from({ length: 25 }, (_, at) => referrer(`own ${at}`));
-    const claimed = Array.from({ length: 25 }, (_, at) => plain(`claimed ${at}`));
+    // Larger than what is shown of them: what a page costs to make is bounded too.
+    const layers = Array.from({ length: 12 }, (_, at) => `layer ${at}`);
+    const claimed = Array.from({ length: 25 }, (_, at) => imageText(layers, { annotations: { name: `${at}` } }));
     for (const text of own) await pushManifest(registry, text);
     await pushList(registry, claimed);
 
