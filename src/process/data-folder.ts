@@ -74,20 +74,6 @@ function refuseForeign(folder: string): void {
   }
 }
 
-/**
- * FS-01: key files that others may read stop the start. Files that are missing are no fault.
- */
-export function refuseReadableKeys(paths: readonly string[]): void {
-  for (const path of paths) {
-    const status = lstatSync(path, { throwIfNoEntry: false });
-    if (status === undefined) continue;
-    if (!status.isFile()) throw new ExplainedError(`${path} is no regular file`, `look at it: ls -l ${path}`);
-    if ((status.mode & 0o077) !== 0) {
-      throw new ExplainedError(`others may read the key ${path}`, `chmod 600 ${path}`);
-    }
-  }
-}
-
 function cannot(what: string, folder: string, cause: unknown): ExplainedError {
   const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
   const remedy =

@@ -1,15 +1,22 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, X509Certificate } from "node:crypto";
 import { ExplainedError } from "./explained-error.ts";
 
 export interface SelfTestTarget {
   /** `https://127.0.0.1:5000`: the front door, on loopback. */
   readonly url: string;
-  /** The only certificate that is trusted; undefined where the listener speaks no TLS. */
-  readonly caPem: string | undefined;
+  /** What is trusted, and nothing else; undefined where the listener speaks no TLS. */
+  readonly trust: SelfTestTrust | undefined;
   readonly name: string;
   readonly secret: string;
   /** A repository of which nothing is there; the caller removes what is left of it. */
   readonly repository: string;
+}
+
+export interface SelfTestTrust {
+  /** What clients are given. */
+  readonly rootPem: string;
+  /** What the server shows: its certificate, and behind it the intermediate. */
+  readonly chainPem: string;
 }
 
 interface Step {
@@ -32,6 +39,7 @@ const stepTimeoutMs = 10_000;
  * `ExplainedError` that says which step failed, and how.
  */
 export async function runSelfTest(target: SelfTestTarget): Promise<void> {
+  if (target.trust !== undefined) checkChain(target.trust, new URL(target.url).hostname.replaceAll(/[[\]]/g, ""));
   for (const step of steps(target.repository)) await take(step, target);
 }
 
@@ -86,8 +94,8 @@ async function take(step: Step, target: SelfTestTarget): Promise<void> {
       headers,
       signal: AbortSignal.timeout(stepTimeoutMs),
       redirect: "manual",
-      ...(step.body === undefined ? {} : { body: step.body }),
-      ...(target.caPem === undefined ? {} : { tls: { ca: target.caPem, rejectUnauthorized: true } }),
+      body: step.body ?? null,
+      tls: target.trust === undefined ? {} : tlsFor(target.trust),
       // A proxy from the environment is for the world outside.
       proxy: false,
     });
@@ -98,6 +106,34 @@ async function take(step: Step, target: SelfTestTarget): Promise<void> {
   if (answer.status !== step.status) throw failed(`${answer.status} was answered where ${step.status} is right`);
   if (step.expected !== undefined && !Buffer.from(bytes).equals(step.expected))
     throw failed("other bytes came back than were sent");
+}
+
+/**
+ * The runtime's own TLS (BoringSSL) cannot check constraints on addresses and refuses every chain that has them; other clients
+ * can. So the chain is checked here, and the connection then trusts exactly the certificate at its end.
+ */
+function checkChain({ rootPem, chainPem }: SelfTestTrust, address: string): void {
+  const [leaf, issuer] = certificatesOf(chainPem).map((pem) => new X509Certificate(pem));
+  const root = new X509Certificate(rootPem);
+  const isSigned =
+    leaf !== undefined && issuer !== undefined && leaf.verify(issuer.publicKey) && issuer.verify(root.publicKey);
+  const isFor = leaf?.checkIP(address) !== undefined;
+  const now = Date.now();
+  const isValid = [leaf, issuer, root].every(
+    (each) => each !== undefined && Date.parse(each.validFrom) <= now && now < Date.parse(each.validTo),
+  );
+  if (isSigned && isFor && isValid) return;
+  const why = !isSigned ? "was not signed by its CA" : isFor ? "is not valid today" : `is not for ${address}`;
+  throw new ExplainedError(`the self-test failed: the server's certificate ${why}`, "check this machine's clock");
+}
+
+function tlsFor({ chainPem }: SelfTestTrust): BunFetchRequestInitTLS {
+  const ca = certificatesOf(chainPem)[0] ?? "";
+  return { ca, rejectUnauthorized: true, allowPartialTrustChain: true };
+}
+
+function certificatesOf(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
 function descriptor(bytes: Uint8Array): { digest: string; size: number } {

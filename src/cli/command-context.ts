@@ -1,0 +1,34 @@
+import { type LoadedSettings, loadSettings, type SettingsSources } from "../config/load.ts";
+import type { Output } from "./output.ts";
+
+/** What every command gets from the process that it runs in. */
+export interface CommandContext {
+  readonly output: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly version: string;
+  /** All of standard input. */
+  readonly readInput: () => Promise<string>;
+}
+
+/** The way a command was used is wrong: exit code 2. */
+export class UsageError extends Error {
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.name = "UsageError";
+    this.remedy = remedy;
+  }
+}
+
+/** The settings as the command's flags, the environment and the file have them. */
+export function settingsFor(context: CommandContext, options: Readonly<Record<string, unknown>>): LoadedSettings {
+  const { config, ...flags } = options;
+  return loadSettings({
+    flags: flags as SettingsSources["flags"],
+    environment: context.environment,
+    uid: context.uid,
+    configFile: typeof config === "string" ? config : undefined,
+  });
+}

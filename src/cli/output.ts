@@ -1,0 +1,59 @@
+import { isatty } from "node:tty";
+
+/** Where a command writes: data to standard output, everything about the work to standard error. */
+export interface Output {
+  /** Somebody reads along: a secret may be shown. */
+  readonly isTerminal: boolean;
+  readonly print: (line: string) => void;
+  /** For the person who waits; not part of what a command answers. */
+  readonly note: (line: string) => void;
+}
+
+/** The process's own output. */
+export function processOutput(): Output {
+  return {
+    isTerminal: isatty(1),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${line}\n`),
+  };
+}
+
+/** One JSON document: what `--json` prints. */
+export function printJson(output: Output, value: unknown): void {
+  output.print(JSON.stringify(value, undefined, 2));
+}
+
+/** Columns that line up, under their titles. */
+export function printTable(output: Output, titles: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  for (const row of [titles, ...rows]) {
+    output.print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+  }
+}
+
+/** `1.5 GiB`: three digits at most. */
+export function formatBytes(sizeBytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit] ?? ""}`;
+}
+
+/** `2026-11-23`, in UTC. */
+export function formatDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** One word for a POSIX shell, quoted where it has to be. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

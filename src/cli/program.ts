@@ -1,0 +1,93 @@
+import { Command, CommanderError } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { SettingsError } from "../config/load.ts";
+import { AdministrationError } from "../core/administration.ts";
+import { ExplainedError } from "../process/explained-error.ts";
+import { caCommand } from "./ca.ts";
+import { type CommandContext, UsageError } from "./command-context.ts";
+import { examples } from "./examples.ts";
+import { type Output, processOutput } from "./output.ts";
+import { serveCommand } from "./serve.ts";
+import { serviceCommand } from "./service.ts";
+import { statusCommand } from "./status.ts";
+import { upCommand } from "./up.ts";
+import { userCommand } from "./user.ts";
+import { versionCommand } from "./version.ts";
+
+const failed = 1;
+const wrongUse = 2;
+
+/** Runs a command line (without the program's name) and answers the exit code: 0, 1 (it failed) or 2 (wrong use). */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const output = processOutput();
+  try {
+    const context: CommandContext = {
+      output,
+      environment: process.env,
+      uid: process.getuid?.() ?? 0,
+      version: manifest.version,
+      readInput: () => Bun.stdin.text(),
+    };
+    await createProgram(context).parseAsync(words, { from: "user" });
+    return 0;
+  } catch (error) {
+    return explain(error, output);
+  }
+}
+
+/** All commands with their options; nothing runs before it is parsed. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command("dozo")
+    .description("A private container registry that stands itself up.")
+    .version(context.version, "--version", "Print the version.")
+    .helpCommand(false)
+    .addHelpText("before", examples("dozo up", "dozo user add maria", "dozo status", "sudo dozo service install"));
+  const commands = [upCommand, serveCommand, statusCommand, userCommand, caCommand, serviceCommand, versionCommand];
+  for (const make of commands) program.addCommand(make(context));
+  for (const command of [program, ...descendants(program)]) {
+    command.exitOverride().showHelpAfterError(`(dozo ${pathOf(command)}--help shows how it is used)`);
+    command.helpOption("-h, --help", "Show this help.");
+    command.configureOutput({
+      writeOut: (text) => context.output.print(text.replace(/\n$/, "")),
+      writeErr: (text) => context.output.note(text.replace(/\n$/, "")),
+      outputError: (text, write) => write(text.replace(/^error: /, "dozo: ")),
+    });
+  }
+  return program;
+}
+
+/** A command and all below it, in the order of the help. */
+export function descendants(command: Command): readonly Command[] {
+  return command.commands.flatMap((each) => [each, ...descendants(each)]);
+}
+
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null ? "" : `${pathOf(parent)}${command.name()} `;
+}
+
+function explain(error: unknown, output: Output): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUse;
+  if (error instanceof SettingsError) {
+    for (const fault of error.faults) output.note(`dozo: ${fault}`);
+    return wrongUse;
+  }
+  const { message, remedy } = sentence(error);
+  output.note(`dozo: ${message}`);
+  if (remedy !== undefined) output.note(`      ${remedy}`);
+  return error instanceof UsageError ? wrongUse : failed;
+}
+
+function sentence(error: unknown): { readonly message: string; readonly remedy: string | undefined } {
+  if (error instanceof ExplainedError || error instanceof UsageError) return error;
+  if (error instanceof AdministrationError) return { message: error.message, remedy: remedies[error.fault] };
+  return { message: error instanceof Error ? error.message : String(error), remedy: undefined };
+}
+
+const remedies: Readonly<Record<AdministrationError["fault"], string>> = {
+  "name-invalid": "dozo user add NAME",
+  "password-invalid": "leave out --password-stdin, and dozo makes one",
+  "user-exists": "dozo user passwd NAME gives another password, dozo user list shows all",
+  "user-unknown": "dozo user list shows all",
+  "last-admin": "add another admin first: dozo user add NAME --admin",
+};

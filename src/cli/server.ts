@@ -1,0 +1,212 @@
+import { resolve } from "node:path";
+import { AddressInUseError, type App, openApp } from "../app.ts";
+import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
+import type { LoadedSettings } from "../config/load.ts";
+import { defaultListener, type Settings } from "../config/settings.ts";
+import { createLog, type OpenLog } from "../log.ts";
+import { openPki, type Pki } from "../pki/open.ts";
+import { findFreePort, rememberedPort, rememberPort } from "../process/chosen-port.ts";
+import { prepareControlSocket } from "../process/control-socket.ts";
+import { openDataFolder, prepareDataFolder } from "../process/data-folder.ts";
+import { ExplainedError } from "../process/explained-error.ts";
+import { removeFirstPassword } from "../process/first-password.ts";
+import { checkFolder } from "../process/folder-check.ts";
+import { lockFolder } from "../process/folder-lock.ts";
+import { findHostNames, type HostNames, isLoopbackAddress } from "../process/host-names.ts";
+import { PkiFolder } from "../process/pki-folder.ts";
+import { findPortHolder, type PortHolder } from "../process/port-holder.ts";
+import { runSelfTest, type SelfTestTrust } from "../process/self-test.ts";
+import { bannerLines, isWildcard, registryAddress } from "./banner.ts";
+import type { CommandContext } from "./command-context.ts";
+import { ensureFirstUser, type FirstUser } from "./first-user.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+export interface ServerOptions {
+  readonly loaded: LoadedSettings;
+  /** `up`: what is missing is made. `serve`: it is an error. */
+  readonly isFirstRunAllowed: boolean;
+  /** Of the first user, where it was given. */
+  readonly password: string | undefined;
+}
+
+/** Runs the registry of a data folder until a signal ends it. */
+export async function runServer(context: CommandContext, options: ServerOptions): Promise<void> {
+  const settings = { ...options.loaded.settings, data: resolve(options.loaded.settings.data) };
+  if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
+  else openDataFolder(settings.data);
+  const release = lockFolder(settings.data);
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  try {
+    for (const warning of checkFolder(settings.data)) log.warn(warning);
+    const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings } }, log);
+    const ended = stopSignal();
+    context.output.note(`stopping after ${await ended}: requests in flight have ${settings.stopGraceSeconds} s`);
+    await app.stop();
+  } finally {
+    log.flush();
+    release();
+  }
+}
+
+async function startServer(context: CommandContext, options: ServerOptions, log: OpenLog): Promise<App> {
+  const { settings } = options.loaded;
+  const place = await chooseListeners(options);
+  const certificates = certificateSource(context, settings, options.isFirstRunAllowed);
+  let address: string | undefined;
+  let firstUserName: string | undefined;
+  const app = await openApp({
+    settings: { ...settings, listen: place.listen },
+    programVersion: context.version,
+    log,
+    certificates: async () => {
+      const pki = await certificates.open();
+      return { ...pki, certificateEndsAt: pki.certificate.notAfter };
+    },
+    controlSocket: prepareControlSocket(settings.data),
+    address: () => address,
+    onLogin: (principal) => {
+      if (principal.source !== "dozo" || principal.name !== firstUserName) return;
+      firstUserName = undefined;
+      removeFirstPassword(settings.data);
+    },
+  }).catch(explainAddress);
+  try {
+    const firstUser = await firstUserOf(context, options, app);
+    firstUserName = firstUser.name;
+    const main = app.listeners.find(({ setting }) => setting.tls !== "off") ?? app.listeners[0];
+    if (main?.port !== undefined && place.isOurChoice) rememberPort(settings.data, main.port);
+    const { pki, names } = certificates.last();
+    address = main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost);
+    const failure = await selfTest(app, { rootPem: pki.rootPem, chainPem: pki.certificatePem });
+    const notes = [...place.notes, ...(failure === undefined ? [] : [failure])];
+    const { version } = context;
+    const { rootPem, fingerprint } = pki;
+    const tls = main?.setting.tls ?? "off";
+    const facts = { version, tls, rootPem, fingerprint, user: firstUser.name, password: firstUser.passwordLine, notes };
+    for (const line of bannerLines({ ...facts, registry: address ?? names.publicHost })) context.output.print(line);
+    firstUser.shown();
+    return app;
+  } catch (error) {
+    await app.stop();
+    throw error;
+  }
+}
+
+async function firstUserOf(context: CommandContext, options: ServerOptions, app: App): Promise<FirstUser> {
+  const { settings } = options.loaded;
+  const { administration } = app;
+  if (!options.isFirstRunAllowed && settings.htpasswd === undefined && (await administration.listUsers()).length === 0)
+    throw new ExplainedError(`nobody can log in: the first start in ${settings.data} did not end`, "dozo up ends it");
+  if (!options.isFirstRunAllowed && (await administration.listUsers()).length === 0)
+    return { name: "NAME", passwordLine: undefined, shown: () => {} };
+  const wanted = { name: settings.user, password: options.password };
+  return ensureFirstUser(settings.data, administration, wanted, context.output);
+}
+
+interface Place {
+  readonly listen: Settings["listen"];
+  /** Nobody named a listener: the first start chooses the port, the later ones keep it. */
+  readonly isOurChoice: boolean;
+  readonly notes: readonly string[];
+}
+
+async function chooseListeners({ loaded, isFirstRunAllowed }: ServerOptions): Promise<Place> {
+  const { settings, chosen } = loaded;
+  if (chosen.has("listen") || !("port" in defaultListener.address))
+    return { listen: settings.listen, isOurChoice: false, notes: [] };
+  const { host, port: usual } = defaultListener.address;
+  const known = rememberedPort(settings.data) ?? (isFirstRunAllowed ? undefined : usual);
+  const port = known ?? (await findFreePort(host, usual));
+  const note = `Port ${usual} is taken${holderText(findPortHolder(usual))}: dozo uses ${port}, now and at every later start.`;
+  return {
+    listen: [{ ...defaultListener, address: { host, port } }],
+    isOurChoice: true,
+    notes: known === undefined && port !== usual ? [note] : [],
+  };
+}
+
+function holderText(holder: PortHolder | undefined): string {
+  return holder === undefined ? " by another user's process" : ` by ${holder.program} (process ${holder.pid})`;
+}
+
+function explainAddress(error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof AddressInUseError && "port" in error.address) {
+    const { host, port } = error.address;
+    const holder = findPortHolder(port);
+    const remedy = `choose another port: dozo up --listen ${host}:${port + 1}`;
+    throw new ExplainedError(
+      `port ${port} is taken${holderText(holder)}`,
+      holder === undefined ? remedy : `stop that one (kill ${holder.pid}), or ${remedy}`,
+      error,
+    );
+  }
+  if (code === "EACCES")
+    throw new ExplainedError(
+      "this user may not listen on a port below 1024",
+      "sudo dozo service install --listen 0.0.0.0:443, or sudo sysctl net.ipv4.ip_unprivileged_port_start=443",
+      error,
+    );
+  throw error;
+}
+
+interface CertificateSource {
+  open(): Promise<Pki>;
+  /** What the last `open` found. */
+  last(): { readonly pki: Pki; readonly names: HostNames };
+}
+
+function certificateSource(context: CommandContext, settings: Settings, isFirstRunAllowed: boolean): CertificateSource {
+  const files = new PkiFolder(`${settings.data}/pki`);
+  let last: { pki: Pki; names: HostNames } | undefined;
+  const open = async (): Promise<Pki> => {
+    const names = await findHostNames(settings.hosts);
+    const publicAddresses = names.addresses.filter((each) => !isLoopbackAddress(each));
+    const hostNames = [...settings.hosts, ...names.names];
+    const pki = await openPki({
+      files,
+      clock: { now: () => Date.now() },
+      scope: isFirstRunAllowed ? { hostNames, suffixes: settings.suffixes, publicAddresses } : undefined,
+      names: settings.hosts,
+      foundNames: [...names.names, ...names.addresses, ...listenHosts(settings.listen)],
+    });
+    if (pki.isNewAuthority) context.output.note(`made a certificate authority in ${files.location}`);
+    last = { pki, names };
+    return pki;
+  };
+  return {
+    open,
+    last: () => {
+      if (last === undefined) throw new Error("no certificate has been opened");
+      return last;
+    },
+  };
+}
+
+function listenHosts(listen: Settings["listen"]): readonly string[] {
+  return listen.flatMap(({ address }) => ("host" in address && !isWildcard(address.host) ? [address.host] : []));
+}
+
+/** Through the front door, from loopback; answers what failed. */
+async function selfTest(app: App, trust: SelfTestTrust): Promise<string | undefined> {
+  const door =
+    app.listeners.find(({ setting }) => setting.tls === "own" && reachable(setting)) ??
+    app.listeners.find(({ setting }) => setting.tls === "off" && reachable(setting));
+  if (door === undefined || !("host" in door.setting.address))
+    return "Not self-tested: no listener can be reached on loopback with dozo's own certificate.";
+  const { host } = door.setting.address;
+  const loopback = isWildcard(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  const hasTls = door.setting.tls === "own";
+  const url = `${hasTls ? "https" : "http"}://${loopback}:${door.port ?? 0}`;
+  try {
+    await app.asProcess((credential) => runSelfTest({ ...credential, url, trust: hasTls ? trust : undefined }));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ExplainedError)) throw error;
+    return `Warning: ${error.message}; ${error.remedy ?? ""}`;
+  }
+}
+
+function reachable(setting: ListenerSetting): boolean {
+  return "host" in setting.address && (isWildcard(setting.address.host) || isLoopbackListener(setting));
+}

@@ -1,0 +1,41 @@
+import { Command } from "commander";
+import type { RegistryStatus } from "../core/administration.ts";
+import { withAdministration } from "./administration.ts";
+import { type CommandContext, settingsFor } from "./command-context.ts";
+import { examples } from "./examples.ts";
+import { formatBytes, formatDay, printJson } from "./output.ts";
+import { addFolderOptions } from "./setting-options.ts";
+
+/** `dozo status`: how the registry is, while the server runs and while it does not. */
+export function statusCommand(context: CommandContext): Command {
+  return addFolderOptions(new Command("status"))
+    .description("Show how the registry is: address, certificate, users, content, disk.")
+    .option("--json", "Print JSON.")
+    .addHelpText("before", examples("dozo status", "dozo status --json"))
+    .action(async ({ json, ...options }: Readonly<Record<string, unknown>>) => {
+      const { settings } = settingsFor(context, options);
+      const status = await withAdministration(settings, context.version, (administration) => administration.status());
+      if (json === true) printJson(context.output, { ...status, data: settings.data });
+      else for (const line of statusLines(status, settings.data)) context.output.print(line);
+    });
+}
+
+function statusLines(status: RegistryStatus, folder: string): readonly string[] {
+  const share = Math.round((100 * status.freeBytes) / status.totalBytes);
+  const end = status.certificateEndsAt;
+  const rows: readonly (readonly [string, string])[] = [
+    ["server", status.pid === undefined ? "does not run; start it with: dozo up" : `runs (process ${status.pid})`],
+    ["version", status.version],
+    ["address", status.address ?? "none while the server does not run"],
+    ["certificate", end === undefined ? "none of dozo's own" : `until ${formatDay(end)}, renewed by itself before`],
+    ["users", `${status.users}`],
+    ["repositories", `${status.repositories}`],
+    ["tags", `${status.tags}`],
+    ["stored", formatBytes(status.storedBytes)],
+    ["not needed", `${formatBytes(status.unreferencedBytes)} that no manifest names`],
+    ["open uploads", `${status.openUploads}`],
+    ["disk", `${formatBytes(status.freeBytes)} free of ${formatBytes(status.totalBytes)} (${share} %)`],
+    ["data folder", folder],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(14)}${value}`);
+}
