@@ -46,7 +46,7 @@ export async function startDozo(machine: Machine, options: DozoOptions = {}): Pr
     environment: options.environment ?? {},
   });
   await program.waitFor(/docker push .*\n/);
-  const banner = readBanner(program.output());
+  const banner = readBanner(program.printed());
   const password = options.password ?? (await readFirstPassword(machine, program));
   const command = async (line: string): Promise<string> => machine.mustRun(`${dozoProgram} ${line} ${data.join(" ")}`);
   return { banner, user: "admin", password, program, command };

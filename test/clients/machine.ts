@@ -19,6 +19,9 @@ export interface Result {
 export interface Program {
   /** Resolves with the first match in the output so far or to come; throws with the output when the program ends first. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Standard output so far. */
+  printed(): string;
+  /** Standard output and error so far, one after the other. */
   output(): string;
   /** Asks it to stop (SIGTERM) and waits until it has. */
   stop(): Promise<number>;
@@ -108,14 +111,15 @@ export class Machine {
     return result.stdout;
   }
 
-  /** Starts a program that stays; its output goes to a file of the machine. */
+  /** Starts a program that stays; its output goes to files of the machine. */
   start(command: readonly string[], options: RunOptions = {}): Program {
     const log = join(this.folder, "log", `${(command[0] ?? "").split("/").at(-1)}-${Date.now()}-${++started}.log`);
-    writeFileSync(log, "");
+    const errors = `${log}.errors`;
+    for (const file of [log, errors]) writeFileSync(file, "");
     const child = Bun.spawn(this.#enter(command, options.folder), {
       stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
       stdout: Bun.file(log),
-      stderr: Bun.file(log),
+      stderr: Bun.file(errors),
       env: { ...this.#environment, ...options.environment },
     });
     return new LoggedProgram(command.join(" "), child, log, this);
@@ -173,8 +177,12 @@ class LoggedProgram implements Program {
     this.#machine = machine;
   }
 
-  output(): string {
+  printed(): string {
     return readFileSync(this.#log, "utf8");
+  }
+
+  output(): string {
+    return `${this.printed()}${readFileSync(`${this.#log}.errors`, "utf8")}`;
   }
 
   async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
@@ -225,6 +233,7 @@ export class Lan {
     if (exit !== 0) throw new Error(`no cable between ${serverName} and ${name}`);
     await this.server.mustRun(`ip link set ${cable} master lan up`);
     await client.mustRun(`ip addr add ${address}/24 dev eth0 && ip link set eth0 up`);
+    await this.server.mustRun("until ip -brief link show lan | grep -q ' UP '; do :; done");
     return client;
   }
 

@@ -44,7 +44,7 @@ interface Counts {
 function readCounts(folder: string): Counts {
   const xml = readFileSync(join(folder, "junit.xml"), "utf8");
   const suite = /<testsuite\b[^>]*>/.exec(xml)?.[0] ?? "";
-  const count = (name: string): number => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? Number.NaN);
+  const count = (name: string): number => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const faults = [...xml.matchAll(/<testcase name="([^"]*)"[^>]*status="(?!passed)(\w+)"/g)].map(
     ([, name = "", status = ""]) => `${status}: ${name}`,
   );
