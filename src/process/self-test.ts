@@ -127,7 +127,7 @@ function checkChain({ rootPem, chainPem }: SelfTestTrust, address: string): void
   throw new ExplainedError(`the self-test failed: the server's certificate ${why}`, "check this machine's clock");
 }
 
-function tlsFor({ chainPem }: SelfTestTrust): BunFetchRequestInitTLS {
+function tlsFor({ chainPem }: SelfTestTrust): BunFetchRequestInitTLS & { readonly allowPartialTrustChain: boolean } {
   const ca = certificatesOf(chainPem)[0] ?? "";
   return { ca, rejectUnauthorized: true, allowPartialTrustChain: true };
 }
