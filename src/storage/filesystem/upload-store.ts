@@ -13,6 +13,8 @@ import { type StorageLog, WorkerChannel } from "./worker-channel.ts";
 
 /** A body of a known length up to here is taken whole on the serving thread: cheaper than a pipe. */
 const smallBodyBytes = 256 * 1024;
+/** A body that is taken whole may come as slowly as this. */
+const lowestBytesPerSecond = 4096;
 const pipeBytes = 1024 * 1024;
 /** Whoever is not root may have 64 MiB of pipes; the first ones are large, the others come after. */
 const largePipes = 16;
@@ -40,6 +42,7 @@ export interface UploadStoreOptions {
  */
 export class FilesystemUploadStore implements UploadStore {
   readonly #layout: Layout;
+  readonly #silenceMs: number;
   readonly #channel: WorkerChannel<UploadCalls>;
   readonly #doorbell = new Doorbell();
   #sent = new SharedArrayBuffer(4);
@@ -54,6 +57,7 @@ export class FilesystemUploadStore implements UploadStore {
 
   constructor({ layout, log, reserve, silenceMs }: UploadStoreOptions) {
     this.#layout = layout;
+    this.#silenceMs = silenceMs;
     for (const name of readdirSync(layout.uploads)) if (isUlid(name)) this.#noteFile(name);
     const startData = (): UploadsWorkerData => {
       this.#sent = new SharedArrayBuffer(4);
@@ -67,7 +71,7 @@ export class FilesystemUploadStore implements UploadStore {
     const offset = await this.size(id);
     assertBounds(offset, body.lengthBytes, bounds);
     if (body.lengthBytes !== undefined && body.lengthBytes <= smallBodyBytes)
-      return this.#appendSmall(id, offset, await wholeBody(body.request, body.lengthBytes));
+      return this.#appendSmall(id, offset, await wholeBody(body.request, body.lengthBytes, this.#silenceMs));
     await this.#flush(id);
     return this.#noting(id, this.#appendPiped(id, offset, body.request, bounds));
   }
@@ -249,12 +253,28 @@ function assertBounds(sizeBytes: number, lengthBytes: number | undefined, bounds
     throw new RegistryError("SIZE_INVALID", "the blob is larger than this registry accepts", { offset: sizeBytes });
 }
 
-async function wholeBody(request: Request, lengthBytes: number): Promise<Uint8Array> {
-  const bytes = await request.bytes().catch((cause: unknown) => {
-    throw new RegistryError("BLOB_UPLOAD_INVALID", "the connection broke off; the upload can be resumed", { cause });
+/**
+ * A small body, all of it. What breaks off half-way is lost: too little to go on behind. The runtime does not tell when a
+ * part arrived, so silence is judged by the whole: a client may be `silenceMs` late at the lowest rate.
+ */
+async function wholeBody(request: Request, lengthBytes: number, silenceMs: number): Promise<Uint8Array> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const patienceMs = silenceMs + (1000 * lengthBytes) / lowestBytesPerSecond;
+  const timer = setTimeout(() => reject(brokenOff(`nothing came for ${silenceMs / 1000} seconds`)), patienceMs);
+  const arrived = request.bytes().catch((cause: unknown) => {
+    throw brokenOff("the connection broke off", cause);
   });
-  if (bytes.byteLength !== lengthBytes) throw new RegistryError("SIZE_INVALID");
-  return bytes;
+  try {
+    const bytes = await Promise.race([arrived, late]);
+    if (bytes.byteLength !== lengthBytes) throw new RegistryError("SIZE_INVALID");
+    return bytes;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function brokenOff(reason: string, cause?: unknown): RegistryError {
+  return new RegistryError("BLOB_UPLOAD_INVALID", `${reason}; the upload can be resumed`, { cause });
 }
 
 /** Lets the runtime move a body into a pipe. The descriptor stays the caller's to close. */

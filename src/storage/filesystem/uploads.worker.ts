@@ -11,7 +11,7 @@ import { answerCall } from "./worker-channel.ts";
  * thread counts its calls in `sent` and rings the doorbell, so that none waits for a pipe.
  */
 
-const sleepMs = 1000;
+const longestSleepMs = 1000;
 const busyMs = 10;
 
 type Message = {
@@ -33,6 +33,7 @@ function begin({ folder, reserve, silenceMs, doorbellFd, sent }: UploadsWorkerDa
   const engine = new UploadEngine({ layout, reserve, silenceMs, now: () => performance.now(), space });
   const doorbell = new Doorbell(doorbellFd);
   const sentCount = new Int32Array(sent);
+  const sleepMs = Math.min(longestSleepMs, Math.ceil(silenceMs / 4));
   let handledCount = 0;
   let isTurning = false;
 
