@@ -1,0 +1,323 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Principal } from "../core/principal.ts";
+import type { Ulid, UlidSource } from "../core/ulid.ts";
+import type { Log } from "../log.ts";
+import { MemoryAccountStore } from "../storage/memory/account-store.ts";
+import { Authenticator, type AuthenticatorOptions, type AuthResult } from "./authenticate.ts";
+import { HtpasswdFile } from "./htpasswd.ts";
+import { hashPassword } from "./password.ts";
+import { ProcessPrincipals } from "./process-principals.ts";
+import { SlowHashes } from "./slow-hashes.ts";
+import { WatchedAccounts } from "./watched-accounts.ts";
+
+// The password of each is "correct horse".
+const htpasswdText = `bcrypt:$2y$04$TjWPqO15/HX9uvNIxbWfbu64yR10kKW3cdLabmzmYPoBx7dX9qTHK
+apr1:$apr1$RNKL/Yio$rAH4OqsUjAO4N.ZBkJFEl1
+sha1:{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=
+alice:{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=
+`;
+const operator = "00000000000000000000000000" as Ulid;
+const remote = "192.0.2.1";
+
+let folder: string;
+let path: string;
+let now: number;
+let waits: number[];
+let logins: Principal[];
+let warnings: string[];
+let accounts: WatchedAccounts;
+let slowHashes: SlowHashes;
+let htpasswd: HtpasswdFile;
+let processPrincipals: ProcessPrincipals;
+let open: Authenticator[];
+
+const log: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: (message, fields) => warnings.push(`${message} ${String(fields?.["user"])}`),
+  error: () => {},
+};
+
+function countingUlids(): UlidSource {
+  let count = 0;
+  return { next: () => `01ARZ3NDEKTSV4RRFFQ69G${String(++count).padStart(4, "0")}` as Ulid };
+}
+
+const ulids = countingUlids();
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dozo-auth-"));
+  path = join(folder, "htpasswd");
+  await writeFile(path, htpasswdText);
+  now = Date.now();
+  waits = [];
+  logins = [];
+  warnings = [];
+  open = [];
+  accounts = new WatchedAccounts(new MemoryAccountStore());
+  await addUser("alice", "opensesame", true);
+  slowHashes = new SlowHashes();
+  htpasswd = await HtpasswdFile.open({ path, clock: { now: () => now }, log });
+  processPrincipals = new ProcessPrincipals(ulids);
+});
+
+afterEach(async () => {
+  for (const authenticator of open) await authenticator.stop();
+  htpasswd.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function addUser(name: string, password: string, isAdmin: boolean): Promise<void> {
+  const user = { id: ulids.next(), name, isAdmin, passwordHash: await hashPassword(password) };
+  await accounts.createUser(user, { by: operator, at: now });
+}
+
+async function setPassword(name: string, password: string): Promise<void> {
+  await accounts.setPassword(name, await hashPassword(password), { by: operator, at: now });
+}
+
+function make(changes: Partial<AuthenticatorOptions> = {}): Authenticator {
+  const authenticator = new Authenticator({
+    accounts,
+    htpasswd,
+    clock: { now: () => now },
+    ulids,
+    log,
+    processPrincipals,
+    slowHashes,
+    onLogin: (principal) => logins.push(principal),
+    wait: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+    ...changes,
+  });
+  open.push(authenticator);
+  return authenticator;
+}
+
+function basic(name: string, password: string): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
+}
+
+async function login(authenticator: Authenticator, name: string, password: string): Promise<string> {
+  return show(await authenticator.authenticate(basic(name, password), remote));
+}
+
+function show(result: AuthResult): string {
+  if (result.kind !== "principal") return result.kind;
+  const { name, source, isAdmin } = result.principal;
+  return `${name} of ${source}${isAdmin ? ", admin" : ""}`;
+}
+
+describe("who somebody is", () => {
+  test("is nobody without credentials, and with podman's empty ones, without any hash", async () => {
+    const authenticator = make();
+
+    expect(await authenticator.authenticate(null, remote)).toEqual({ kind: "anonymous" });
+    expect(await authenticator.authenticate(basic("", ""), remote)).toEqual({ kind: "anonymous" });
+    expect(slowHashes.started).toBe(0);
+  });
+
+  test("is one of dozo's own users by name and password", async () => {
+    expect(await login(make(), "alice", "opensesame")).toBe("alice of dozo, admin");
+  });
+
+  test.each(["bcrypt", "apr1", "sha1"])(
+    "is a user of the htpasswd file with a hash of %s, never an admin",
+    async (name) => {
+      expect(await login(make(), name, "correct horse")).toBe(`${name} of htpasswd`);
+    },
+  );
+
+  test("is the same principal each time for a user of the htpasswd file", async () => {
+    const first = await make().authenticate(basic("sha1", "correct horse"), remote);
+    const second = await make().authenticate(basic("sha1", "correct horse"), remote);
+
+    expect(second).toEqual(first);
+    expect(await make().authenticate(basic("apr1", "correct horse"), remote)).not.toEqual(first);
+  });
+
+  test("is dozo's own user where the htpasswd file has one of the same name, with a warning", async () => {
+    const authenticator = make();
+
+    expect(await login(authenticator, "alice", "correct horse")).toBe("refused");
+    expect(await login(authenticator, "alice", "opensesame")).toBe("alice of dozo, admin");
+    expect(warnings).toContain("a user of the htpasswd file is hidden by dozo's own user of the same name alice");
+  });
+
+  test("is a principal of this process from loopback only", async () => {
+    const { name, secret } = processPrincipals.admit("self-test");
+    const authenticator = make();
+
+    expect(show(await authenticator.authenticate(basic(name, secret), "127.0.0.1"))).toBe(
+      "~self-test of process, admin",
+    );
+    expect(show(await authenticator.authenticate(basic(name, secret), remote))).toBe("refused");
+  });
+
+  test("AUTH-11: is not read out of a header that is malformed, and costs no hash", async () => {
+    const authenticator = make();
+    for (const header of ["Bearer token", "Basic !", `${basic("a", "b")}, ${basic("c", "d")}`])
+      expect(await authenticator.authenticate(header, remote)).toMatchObject({ kind: "refused" });
+    expect(slowHashes.started).toBe(0);
+  });
+});
+
+describe("AUTH-03, AUTH-04: a login that fails", () => {
+  const failures: readonly (readonly [string, string, string])[] = [
+    ["an unknown user", "nobody", "opensesame"],
+    ["a wrong password", "alice", "opensesam"],
+    ["a wrong password of a user with a legacy hash", "sha1", "wrong"],
+    ["a wrong password of a bcrypt user", "bcrypt", "wrong"],
+    ["an empty password", "alice", ""],
+    ["an empty password of an unknown user", "nobody", ""],
+    ["an empty name", "", "opensesame"],
+    ["a NUL in the password", "alice", "open\0sesame"],
+    ["a password of 1025 bytes", "alice", "a".repeat(1025)],
+  ];
+
+  test.each(failures)("with %s runs exactly one slow hash and waits for the floor", async (_, name, password) => {
+    const authenticator = make({ failureFloorMs: 600_000 });
+
+    expect(await login(authenticator, name, password)).toBe("refused");
+
+    expect(slowHashes.started).toBe(1);
+    expect(waits).toHaveLength(1);
+    expect(waits[0]).toBeWithin(500_000, 600_001);
+    expect(logins).toEqual([]);
+  });
+
+  test("runs one for each time, and one alone for those that are the same at the same time", async () => {
+    const authenticator = make();
+
+    await Promise.all([login(authenticator, "alice", "wrong"), login(authenticator, "alice", "wrong")]);
+    expect(slowHashes.started).toBe(1);
+    await login(authenticator, "alice", "wrong");
+
+    expect(slowHashes.started).toBe(2);
+  });
+
+  test("is not answered before the costliest hash would be, however low the floor", async () => {
+    const authenticator = make({ failureFloorMs: 0 });
+
+    await login(authenticator, "sha1", "wrong, and the worker is started");
+    await login(authenticator, "sha1", "wrong");
+
+    // The decoy took some milliseconds of which the SHA-1 has taken next to none.
+    expect(waits[1]).toBeGreaterThan(0);
+  });
+
+  test("is told to come back, without a hash, when too many wait", async () => {
+    slowHashes = new SlowHashes({ running: 1, waiting: 1 });
+    const authenticator = make();
+    const attempts = ["a", "b", "c", "d"].map(async (name) => authenticator.authenticate(basic(name, "x"), remote));
+
+    const results = await Promise.all(attempts);
+
+    const pushedBack = results.filter((result) => result.kind === "refused" && result.retryAfterSeconds !== undefined);
+    expect(pushedBack).toHaveLength(2);
+    expect(slowHashes.started).toBe(2);
+  });
+});
+
+describe("AUTH-06: a bcrypt user of the htpasswd file", () => {
+  test("with an empty password there cannot log in with a NUL, which is the same to bcrypt", async () => {
+    const text = await Bun.password.hash("\0", { algorithm: "bcrypt", cost: 4 });
+    await writeFile(path, `empty:${text}\n`);
+    await htpasswd.refresh();
+
+    expect(await login(make(), "empty", "\0")).toBe("refused");
+    expect(await login(make(), "empty", "")).toBe("refused");
+  });
+});
+
+describe("AUTH-10: a login that succeeded", () => {
+  test("is answered at once and without a hash for a minute", async () => {
+    const authenticator = make();
+    await login(authenticator, "alice", "opensesame");
+
+    now += 59_999;
+    expect(authenticator.authenticate(basic("alice", "opensesame"), remote)).toMatchObject({ kind: "principal" });
+    expect(slowHashes.started).toBe(1);
+    now += 1;
+    await login(authenticator, "alice", "opensesame");
+
+    expect(slowHashes.started).toBe(2);
+    expect(logins).toHaveLength(2);
+  });
+
+  test("makes no other password right", async () => {
+    const authenticator = make();
+    await login(authenticator, "alice", "opensesame");
+
+    expect(await login(authenticator, "alice", "opensesamf")).toBe("refused");
+    expect(await login(authenticator, "bcrypt", "opensesame")).toBe("refused");
+  });
+
+  test("counts no more once the password is another", async () => {
+    const authenticator = make();
+    await login(authenticator, "alice", "opensesame");
+
+    await setPassword("alice", "another one");
+
+    expect(await login(authenticator, "alice", "opensesame")).toBe("refused");
+    expect(await login(authenticator, "alice", "another one")).toBe("alice of dozo, admin");
+  });
+
+  test("counts no more once the user is removed, nor for one who is made again", async () => {
+    await addUser("bob", "opensesame", true);
+    const authenticator = make();
+    await login(authenticator, "bob", "opensesame");
+
+    await accounts.removeUser("bob", { by: operator, at: now });
+    expect(await login(authenticator, "bob", "opensesame")).toBe("refused");
+    await addUser("bob", "opensesame", false);
+
+    expect(await login(authenticator, "bob", "opensesame")).toBe("bob of dozo");
+  });
+
+  test("of the htpasswd file counts no more once dozo has a user of the name", async () => {
+    const authenticator = make();
+    await login(authenticator, "sha1", "correct horse");
+
+    await addUser("sha1", "opensesame", false);
+
+    expect(await login(authenticator, "sha1", "correct horse")).toBe("refused");
+  });
+
+  test("of the htpasswd file counts no more once the line is another or gone", async () => {
+    const authenticator = make();
+    await login(authenticator, "apr1", "correct horse");
+    await login(authenticator, "sha1", "correct horse");
+
+    await writeFile(path, htpasswdText.replace("apr1:$apr1$RNKL", "apr1:$apr1$RNKM").replace(/^sha1:.*\n/m, ""));
+    await htpasswd.refresh();
+
+    expect(await login(authenticator, "apr1", "correct horse")).toBe("refused");
+    expect(await login(authenticator, "sha1", "correct horse")).toBe("refused");
+    expect(await login(authenticator, "bcrypt", "correct horse")).toBe("bcrypt of htpasswd");
+  });
+
+  test("is not remembered when the password changes while the hash is computed", async () => {
+    const authenticator = make();
+    await login(authenticator, "nobody", "so that the decoy is there");
+    const passwordHash = await hashPassword("another one");
+    const underWay = login(authenticator, "alice", "opensesame");
+
+    await accounts.setPassword("alice", passwordHash, { by: operator, at: now });
+
+    expect(await underWay).toBe("refused");
+    expect(await login(authenticator, "alice", "opensesame")).toBe("refused");
+  });
+
+  test("is told to whoever wants to know", async () => {
+    await login(make(), "alice", "opensesame");
+
+    expect(logins).toMatchObject([{ name: "alice", source: "dozo" }]);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test";
+
+import { generatePassword, hashPassword, isPossiblePassword, verifyPassword } from "./password.ts";
+
+describe("a password", () => {
+  test.each([
+    ["", false],
+    ["a", true],
+    ["a".repeat(1024), true],
+    ["a".repeat(1025), false],
+    ["é".repeat(513), false],
+    ["a\0b", false],
+    ["pass word: ü", true],
+  ])("%p can be one: %p", (password, isPossible) => {
+    expect(isPossiblePassword(password)).toBe(isPossible);
+  });
+
+  test("is kept as argon2id of 19 MiB and two passes, in PHC string form", async () => {
+    expect(await hashPassword("secret")).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+  });
+
+  test("is verified by its hash, all of its bytes", async () => {
+    const long = "a".repeat(100);
+    const hash = await hashPassword(long);
+
+    expect(await verifyPassword(long, hash)).toBeTrue();
+    expect(await verifyPassword(`${long.slice(0, 99)}b`, hash)).toBeFalse();
+    expect(await verifyPassword("", hash)).toBeFalse();
+  });
+
+  test("that cannot be one is not hashed", async () => {
+    expect(await hashPassword("").catch((error: unknown) => error)).toBeInstanceOf(RangeError);
+  });
+
+  test("that is made up is long, readable and never the same", () => {
+    const passwords = Array.from({ length: 200 }, generatePassword);
+
+    expect(new Set(passwords).size).toBe(200);
+    for (const password of passwords) expect(password).toMatch(/^(?:[2-9a-hjkmnp-z]{5}-){3}[2-9a-hjkmnp-z]{5}$/);
+  });
+});
