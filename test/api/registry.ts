@@ -10,6 +10,7 @@ import { createLog } from "../../src/log.ts";
 import { Blobs } from "../../src/registry/blobs.ts";
 import { Catalog } from "../../src/registry/catalog.ts";
 import { Manifests } from "../../src/registry/manifests.ts";
+import type { DiskReserve } from "../../src/registry/ports.ts";
 import { Referrers } from "../../src/registry/referrers.ts";
 import { Tags } from "../../src/registry/tags.ts";
 import { Uploads } from "../../src/registry/uploads.ts";
@@ -53,8 +54,11 @@ export function credentialsOf(person: Person): string | undefined {
   return `Basic ${btoa(`${person === "mallory" ? "alice" : person}:${secret}`)}`;
 }
 
+/** What a test puts in the place of the parts that are there by default. */
+export type Overrides = Partial<ApiParts> & { readonly reserve?: DiskReserve };
+
 /** Makes one; nothing of it has to be closed. */
-export function makeRegistry(limits: Partial<Limits> = {}, overrides: Partial<ApiParts> = {}): TestRegistry {
+export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides = {}): TestRegistry {
   const metadata = new MemoryMetadataStore();
   const blobs = new MemoryBlobStore();
   const clock = { now: () => Date.now() };
@@ -66,7 +70,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Partial<Ap
     clock,
     ulids: { next: () => ulid() as Ulid },
     limits: allLimits,
-    reserve: { assertRoomFor: async () => {} },
+    reserve: overrides.reserve ?? { assertRoomFor: async () => {} },
   };
   const lines: string[] = [];
   const parts: ApiParts = {
