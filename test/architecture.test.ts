@@ -46,7 +46,7 @@ const rules = readTable();
 const layers = [...rules.mayImport.keys()];
 
 function layerOf(file: string): string | undefined {
-  return layers.find((layer) => file === layer || file.startsWith(`${layer}/`));
+  return layers.find((layer) => [layer, layer.replace(".ts", ".test.ts")].includes(file) || isIn(file, [layer]));
 }
 
 /** Every module a file names: static, type-only, dynamic, re-exported, and files it starts as workers. */
@@ -60,6 +60,23 @@ function importsOf(file: string): string[] {
     /new URL\(\s*["'](\.[^"']+\.ts)["'],\s*import\.meta\.url/g,
   ];
   return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, name = ""]) => name));
+}
+
+/** What a file imports by name from one module. */
+function namesFrom(file: string, module: string): string[] {
+  const text = readFileSync(join(root, "src", file), "utf8");
+  const lists = [...text.matchAll(/^import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+["']([^"']+)["']/gm)];
+  return lists
+    .filter(([, , name]) => name === module)
+    .flatMap(([, list = ""]) => list.split(","))
+    .map(
+      (each) =>
+        each
+          .replace(/^\s*type\s+/, "")
+          .split(" as ")[0]
+          ?.trim() ?? "",
+    )
+    .filter((each) => each !== "");
 }
 
 function resolveLocal(file: string, name: string): string {
@@ -85,6 +102,7 @@ describe("the table of ARCHITECTURE.md", () => {
         .filter((name) => name.startsWith("."))
         .map((name) => resolveLocal(file, name))
         .filter((target) => {
+          if (target === "../package.json") return false;
           const targetLayer = layerOf(target) ?? target;
           if (targetLayer === "log.ts") return layer !== "log.ts" && !rules.mayLog.has(layer);
           return targetLayer !== layer && !allowed.has(targetLayer);
@@ -132,7 +150,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "@peculiar/asn1-x509": ["pki"],
   "@peculiar/x509": ["pki"],
   "apache-md5": ["auth"],
-  bun: [],
+  bun: ["http/listener.ts"],
   commander: ["cli"],
   "lru-cache": ["auth", "storage/cache", "registry", "api"],
   pino: ["log.ts"],
@@ -145,7 +163,12 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
 
 // Who may name what the runtime or the machine offers. Everything else stays on web standards, so that the choice of
 // the runtime can be taken back.
-const machinePlaces: readonly { readonly what: RegExp; readonly places: readonly string[] }[] = [
+const machinePlaces: readonly {
+  readonly what: RegExp;
+  readonly places: readonly string[];
+  /** What of it only computes, and may be named everywhere. */
+  readonly pure?: readonly string[];
+}[] = [
   { what: /^bun:test$/, places: ["core"] },
   { what: /^bun:sqlite$/, places: ["storage/sqlite"] },
   { what: /^bun:ffi$/, places: ["storage/filesystem", "process", "http/listener.ts"] },
@@ -155,13 +178,23 @@ const machinePlaces: readonly { readonly what: RegExp; readonly places: readonly
     places: ["storage/filesystem", "storage/sqlite", "process", "pki", "auth", "config", "cli", "app.ts"],
   },
   { what: /^(?:node:)?child_process$/, places: ["process"] },
-  { what: /^(?:node:)?net$/, places: ["process", "config", "http/listener.ts"] },
+  { what: /^(?:node:)?net$/, places: ["process", "http/listener.ts"], pure: ["isIP", "isIPv4", "isIPv6", "BlockList"] },
   { what: /^(?:node:)?tls$/, places: ["process", "http/listener.ts"] },
   { what: /^(?:node:)?sqlite$/, places: [] },
 ];
 
 // The files and folders that may say `Bun.`.
-const bunPlaces = ["http/listener.ts", "storage/sqlite", "storage/filesystem", "auth/password.ts", "process", "cli"];
+const bunPlaces = [
+  "http/listener.ts",
+  "storage/sqlite",
+  "storage/filesystem",
+  "auth/password.ts",
+  "auth/decoy-hash.ts",
+  "auth/slow-hashes.ts",
+  "cli/administration.ts",
+  "cli/program.ts",
+  "cli/version.ts",
+];
 
 function isIn(file: string, places: readonly string[]): boolean {
   return places.some((place) => file === place || file.startsWith(`${place}/`));
@@ -180,6 +213,7 @@ describe("the outside world", () => {
       importsOf(file)
         .filter((name) => !/^(?:\.|node:|bun:)/.test(name))
         .map(packageOf)
+        .filter((name) => !(file.endsWith(".contract.ts") && name === "fast-check"))
         .filter((name) => !isIn(file, packagePlaces[name] ?? []))
         .map((name) => `${file} imports ${name}; it may be named in: ${packagePlaces[name]?.join(", ") ?? "nothing"}`),
     );
@@ -196,6 +230,7 @@ describe("the outside world", () => {
       importsOf(file).flatMap((name) =>
         machinePlaces
           .filter(({ what, places }) => what.test(name) && !isIn(file, places))
+          .filter(({ pure }) => pure === undefined || namesFrom(file, name).some((each) => !pure.includes(each)))
           .map(({ places }) => `${file} imports ${name}; it may be named in: ${places.join(", ") || "nothing"}`),
       ),
     );

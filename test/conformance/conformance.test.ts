@@ -4,11 +4,11 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram } from "../../scripts/suites.ts";
+import { dozoProgram } from "../clients/dozo.ts";
 
 // Runs the OCI conformance program against dozo: over TLS, trusting dozo's CA and nothing else, with the login, and with
 // every switch on that the program has.
 
-const dozoProgram = process.env["DOZO_PROGRAM"] ?? join(import.meta.dir, "../../dozo");
 const password = "conformance of all things";
 
 const switches = [
