@@ -64,8 +64,12 @@ describe("openSqlite", () => {
   test("the close lets what was asked before it finish", async () => {
     const file = freshFile();
     const sqlite = await openFile(file);
-    const numbers = Array.from({ length: 200 }, (_, number) => number);
-    const created = numbers.map((number) => sqlite.accounts.createUser(user(number), change));
+    const create = (first: number): readonly Promise<void>[] =>
+      Array.from({ length: 100 }, (_, number) => sqlite.accounts.createUser(user(first + number), change));
+    const created = [...create(0)];
+    // The writer is at work on those when the others and the close come in.
+    await new Promise(setImmediate);
+    created.push(...create(100));
     const closed = sqlite.close();
 
     await Promise.all(created);

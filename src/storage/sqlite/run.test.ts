@@ -90,6 +90,7 @@ test("where SQLite ends the transaction by itself nothing behind it is written a
   const outcomes = writer.run(calls(["add", 1], ["endTransaction"], ["add", 2]));
 
   for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: "refusal", refusal: { code: "UNAVAILABLE" } });
+  expect(JSON.stringify(outcomes)).toContain("SQLite ended the transaction");
   expect(numbers()).toEqual([]);
   expect(writer.run(calls(["add", 3]))).toMatchObject([{ kind: "answer" }]);
 });
