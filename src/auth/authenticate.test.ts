@@ -11,7 +11,7 @@ import { Authenticator, type AuthenticatorOptions, type AuthResult } from "./aut
 import { HtpasswdFile } from "./htpasswd.ts";
 import { hashPassword } from "./password.ts";
 import { ProcessPrincipals } from "./process-principals.ts";
-import { SlowHashes } from "./slow-hashes.ts";
+import { SlowHashes, type StoredHash } from "./slow-hashes.ts";
 import { WatchedAccounts } from "./watched-accounts.ts";
 
 // The password of each is "correct horse".
@@ -41,6 +41,15 @@ const log: Log = {
   warn: (message, fields) => warnings.push(`${message} ${String(fields?.["user"])}`),
   error: () => {},
 };
+
+class RecordingHashes extends SlowHashes {
+  readonly seen: string[] = [];
+
+  override matches(password: string, hash: StoredHash): Promise<boolean> {
+    this.seen.push(`${hash.scheme} ${hash.text.slice(0, 6)}`);
+    return super.matches(password, hash);
+  }
+}
 
 function countingUlids(): UlidSource {
   let count = 0;
@@ -190,6 +199,25 @@ describe("AUTH-03, AUTH-04: a login that fails", () => {
     expect(waits).toHaveLength(1);
     expect(waits[0]).toBeWithin(500_000, 600_001);
     expect(logins).toEqual([]);
+  });
+
+  test("of an unknown user runs a hash of the costliest kind that is in use, and of another the user's own", async () => {
+    await writeFile(path, `${htpasswdText}costly:$2y$10$TjWPqO15/HX9uvNIxbWfbu64yR10kKW3cdLabmzmYPoBx7dX9qTHK\n`);
+    await htpasswd.refresh();
+    const recording = new RecordingHashes();
+    const authenticator = make({ slowHashes: recording });
+
+    for (const name of ["nobody", "alice", "sha1"]) await login(authenticator, name, "wrong");
+
+    expect(recording.seen).toEqual(["bcrypt $2b$10", "argon2id $argon", "sha1 {SHA}L"]);
+  });
+
+  test("fails for what cannot be a password, even if the user's password is what is hashed instead of it", async () => {
+    await addUser("bob", "no password", false);
+    const authenticator = make();
+
+    expect(await login(authenticator, "bob", "")).toBe("refused");
+    expect(await login(authenticator, "bob", "no password")).toBe("bob of dozo");
   });
 
   test("runs one for each time, and one alone for those that are the same at the same time", async () => {

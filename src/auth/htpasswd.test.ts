@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdir, mkdtemp, open, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -113,18 +113,13 @@ describe("AUTH-02: an htpasswd file that is replaced", () => {
     expect(names(file)).toEqual(["two"]);
   });
 
-  test("twice at the same time of the clock is read both times", async () => {
+  test("many times within one tick of the kernel's clock is read each time", async () => {
     const file = await openFile();
-    const moment = new Date();
-    for (const [content, name] of [
-      [two, "two"],
-      [six, "six"],
-    ] as const) {
-      await writeFile(path, content);
-      await utimes(path, moment, moment);
+    for (let round = 0; round < 100; round++) {
+      await writeFile(path, round % 2 === 0 ? two : six);
       await file.refresh();
 
-      expect(names(file)).toEqual([name]);
+      expect(names(file)).toEqual([round % 2 === 0 ? "two" : "six"]);
     }
   });
 
