@@ -25,7 +25,7 @@ export interface CacheBounds {
   readonly entries: number;
 }
 
-export const defaultCacheBounds: CacheBounds = { bytes: 32 * 1024 * 1024, entries: 20_000 };
+const defaultCacheBounds: CacheBounds = { bytes: 32 * 1024 * 1024, entries: 20_000 };
 
 /**
  * Puts a memory before a metadata store: blobs (with their bytes, where they are inline) and manifests by tag and digest that
