@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -28,7 +28,7 @@ beforeEach(async () => {
   path = join(folder, "htpasswd");
   lines = [];
   files = [];
-  await writeFile(path, one);
+  await writeFile(path, one, { mode: 0o600 });
 });
 
 afterEach(async () => {
@@ -62,6 +62,14 @@ describe("AUTH-01: opening an htpasswd file", () => {
       "message",
       expect.stringContaining(path),
     );
+  });
+
+  test("FS-01: warns of a file that everybody on the machine may read", async () => {
+    await chmod(path, 0o644);
+
+    await openFile();
+
+    expect(lines).toEqual([expect.stringContaining("chmod o=")]);
   });
 
   test("warns of weak hashes", async () => {
@@ -100,7 +108,7 @@ describe("AUTH-02: an htpasswd file that is replaced", () => {
   test("by another target of a symbolic link, as Kubernetes does it, is read again", async () => {
     await mkdir(join(folder, "v1"));
     await mkdir(join(folder, "v2"));
-    await writeFile(join(folder, "v1", "htpasswd"), one);
+    await writeFile(join(folder, "v1", "htpasswd"), one, { mode: 0o600 });
     await writeFile(join(folder, "v2", "htpasswd"), two);
     await symlink("v1", join(folder, "data"));
     path = join(folder, "data", "htpasswd");

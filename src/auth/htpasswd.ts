@@ -40,7 +40,11 @@ export class HtpasswdFile {
   /** Looks at the file every second from now on. Throws an `HtpasswdError` that names the file, the line and what is wrong with it. */
   static async open(options: HtpasswdOptions): Promise<HtpasswdFile> {
     try {
-      const { bytes, version } = await readVersion(options.path);
+      const { bytes, version, mode } = await readVersion(options.path);
+      if ((mode & 0o007) !== 0)
+        options.log.warn("everybody on this machine may read the htpasswd file; better: chmod o= FILE", {
+          file: options.path,
+        });
       return new HtpasswdFile(options, parseHtpasswd(bytes), version);
     } catch (error) {
       throw new HtpasswdError(undefined, `${options.path} cannot be used: ${reasonOf(error)}`);
@@ -142,13 +146,18 @@ async function readSignature(path: string): Promise<string> {
   }
 }
 
-async function readVersion(path: string): Promise<{ readonly bytes: Uint8Array; readonly version: Version }> {
+async function readVersion(path: string): Promise<{
+  readonly bytes: Uint8Array;
+  readonly version: Version;
+  readonly mode: number;
+}> {
   const file = await open(path, "r");
   try {
     // Before the bytes: if the file changes while they are read, the next look sees another signature.
-    const signature = signatureOf(await file.stat({ bigint: true }));
+    const stat = await file.stat({ bigint: true });
     const bytes = await file.readFile();
-    return { bytes, version: { signature, content: createHash("sha256").update(bytes).digest("hex") } };
+    const content = createHash("sha256").update(bytes).digest("hex");
+    return { bytes, version: { signature: signatureOf(stat), content }, mode: Number(stat.mode) };
   } finally {
     await file.close();
   }
