@@ -35,12 +35,13 @@ export async function runServer(context: CommandContext, options: ServerOptions)
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
   const release = lockFolder(settings.data);
+  // From here on a signal ends a start in good order, too.
+  const signal = stopSignal();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   try {
     for (const warning of checkFolder(settings.data)) log.warn(warning);
     const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings } }, log);
-    const ended = stopSignal();
-    context.output.note(`stopping after ${await ended}: requests in flight have ${settings.stopGraceSeconds} s`);
+    context.output.note(`stopping after ${await signal}: requests in flight have ${settings.stopGraceSeconds} s`);
     await app.stop();
   } finally {
     log.flush();

@@ -1,0 +1,200 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createProgram, descendants } from "../../src/cli/program.ts";
+import { type Ended, makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
+
+setDefaultTimeout(120_000);
+
+const bannerEnd = /docker push (\S+)\/first-image/;
+
+describe("while the server runs and while it does not", () => {
+  let sandbox: Sandbox;
+  let running: Running;
+  let registry: string;
+  beforeAll(async () => {
+    sandbox = makeSandbox();
+    await start();
+  });
+  afterAll(() => sandbox.dispose());
+
+  async function start(): Promise<void> {
+    const words = ["up", "--data", sandbox.data, "--listen", "127.0.0.1:0", "--password-stdin", "--log-level", "error"];
+    running = sandbox.start(words, { input: "first secret" });
+    registry = (await running.untilSaid(bannerEnd))[1] ?? "";
+  }
+
+  async function stop(): Promise<void> {
+    running.child.kill("SIGINT");
+    expect((await running.ended).code).toBe(0);
+  }
+
+  function dozo(words: string, input?: string): Promise<Ended> {
+    const all = [...words.split(" "), "--data", sandbox.data];
+    return sandbox.run(all, input === undefined ? {} : { input });
+  }
+
+  async function login(name: string, password: string): Promise<number> {
+    const headers = { authorization: `Basic ${btoa(`${name}:${password}`)}` };
+    return (await fetch(`https://${registry}/v2/`, { headers, tls: { rejectUnauthorized: false }, proxy: false }))
+      .status;
+  }
+
+  async function names(): Promise<readonly string[]> {
+    const { out } = await dozo("user list --json");
+    return (JSON.parse(out) as { name: string }[]).map(({ name }) => name);
+  }
+
+  test("a user who is added may log in at once, and one who is removed may not", async () => {
+    expect((await dozo("user add maria --password-stdin", "secret of maria\n")).code).toBe(0);
+    expect(await login("maria", "secret of maria")).toBe(200);
+    expect((await dozo("user passwd maria --password-stdin", "another secret")).code).toBe(0);
+    expect(await login("maria", "secret of maria")).toBe(401);
+    expect(await login("maria", "another secret")).toBe(200);
+    expect(await names()).toEqual(["admin", "maria"]);
+    expect((await dozo("user remove maria")).code).toBe(0);
+    expect(await login("maria", "another secret")).toBe(401);
+    expect(await names()).toEqual(["admin"]);
+  });
+
+  test("what is done while no server runs holds at the next start", async () => {
+    await stop();
+    expect((await dozo("user add offline --password-stdin", "offline secret")).code).toBe(0);
+    expect((await dozo("user passwd admin --password-stdin", "second secret")).code).toBe(0);
+    expect(await names()).toEqual(["admin", "offline"]);
+    const { out } = await dozo("status --json");
+    expect(JSON.parse(out)).not.toHaveProperty("pid");
+    expect(JSON.parse(out)).toMatchObject({ users: 2, repositories: 0, openUploads: 0 });
+
+    await start();
+    expect(await login("offline", "offline secret")).toBe(200);
+    expect(await login("admin", "second secret")).toBe(200);
+    expect((await dozo("user remove offline")).code).toBe(0);
+  });
+
+  test("status names address, process, certificate and space", async () => {
+    const { out, code } = await dozo("status");
+    expect(code).toBe(0);
+    expect(out).toContain(`runs (process ${running.pid})`);
+    expect(out).toContain(registry);
+    for (const word of ["certificate", "until 20", "not needed", "open uploads", "free of", "version"]) {
+      expect(out).toContain(word);
+    }
+  });
+
+  test("the CA's certificate is printed alone, and is the one that the server gives out", async () => {
+    const { out } = await dozo("ca show --pem");
+    const served = await fetch(`https://${registry}/ca.crt`, { tls: { rejectUnauthorized: false }, proxy: false });
+    expect(out.trim()).toBe((await served.text()).trim());
+    expect((await dozo("ca show")).out).toMatch(/SHA-256 +(?:[0-9A-F]{2}:){31}[0-9A-F]{2}/);
+  });
+
+  const refusals: readonly (readonly [string, string | undefined, number, string])[] = [
+    ["user add admin --password-stdin", "x", 1, "there is a user admin already"],
+    ["user add bad:name --password-stdin", "x", 1, "is no user name"],
+    ["user add empty --password-stdin", "", 2, "there is no password on standard input"],
+    ["user add shown", undefined, 2, "a password is only shown on a terminal"],
+    ["user passwd nobody --password-stdin", "x", 1, "there is no user nobody"],
+    ["user remove nobody", undefined, 1, "there is no user nobody"],
+    ["user remove admin", undefined, 1, "is the last admin"],
+    ["user frobnicate", undefined, 2, "unknown"],
+    ["user lst", undefined, 2, "Did you mean list?"],
+    ["status --jsn", undefined, 2, "Did you mean --json?"],
+  ];
+  for (const [words, input, code, message] of refusals) {
+    test(`dozo ${words} is refused with ${code} and a sentence`, async () => {
+      const ended = await dozo(words, input);
+      expect(ended).toMatchObject({ code, out: "" });
+      expect(ended.err).toContain(message);
+      expect(ended.err).not.toMatch(/\n\s+at /);
+    });
+  }
+});
+
+describe("on an empty machine", () => {
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = makeSandbox();
+  });
+  afterEach(() => sandbox.dispose());
+
+  test("commands that need a registry say how to make one", async () => {
+    for (const words of [["status"], ["user", "list"], ["ca", "show"]]) {
+      const { code, err } = await sandbox.run([...words, "--data", sandbox.data]);
+      expect(code).toBe(1);
+      expect(err).toContain("there is no registry in the data folder");
+      expect(err).toContain("dozo up");
+    }
+  });
+
+  test("version prints one line, and JSON when asked", async () => {
+    expect((await sandbox.run(["version"])).out).toMatch(/^dozo [0-9]+\.[0-9]+\.[0-9]+ \(Bun [0-9.]+\)\n$/);
+    expect(JSON.parse((await sandbox.run(["version", "--json"])).out)).toHaveProperty("version");
+  });
+
+  test("dozo alone shows its help and ends with 2", async () => {
+    const { code, err } = await sandbox.run([]);
+    expect(code).toBe(2);
+    expect(err).toStartWith("Examples:\n");
+  });
+
+  test.if(process.getuid?.() === 0)(
+    "root leaves nothing behind that the owner of the folder cannot write",
+    async () => {
+      const uid = 54_321;
+      mkdirSync(sandbox.data, { mode: 0o700 });
+      chownSync(sandbox.data, uid, uid);
+      chmodSync(sandbox.home, 0o711);
+      const words = ["up", "--data", sandbox.data, "--listen", "127.0.0.1:0"];
+      const running = sandbox.start(words);
+      await running.untilSaid(bannerEnd);
+      expect(
+        (await sandbox.run(["user", "add", "up", "--data", sandbox.data, "--password-stdin"], { input: "x" })).code,
+      ).toBe(0);
+      running.child.kill("SIGTERM");
+      await running.ended;
+      expect(
+        (await sandbox.run(["user", "add", "down", "--data", sandbox.data, "--password-stdin"], { input: "x" })).code,
+      ).toBe(0);
+
+      const foreign = readdirSync(sandbox.data, { recursive: true, encoding: "utf8" }).filter(
+        (name) => lstatSync(join(sandbox.data, name)).uid !== uid,
+      );
+      expect(foreign).toEqual([]);
+    },
+  );
+
+  test("the unit of a user's own systemd names this program and no password", async () => {
+    const { out, code } = await sandbox.run([
+      "service",
+      "install",
+      "--print",
+      "--data",
+      sandbox.data,
+      "--host",
+      "box.lan",
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain("[Service]");
+    expect(out).toMatch(/^ExecStart=.* up --data .* --host box\.lan$/m);
+    expect(out).toContain("NoNewPrivileges=yes");
+  });
+});
+
+test("every command's help begins with examples", () => {
+  const root = createProgram({
+    output: { isTerminal: false, print: () => {}, note: () => {} },
+    environment: {},
+    uid: 1000,
+    version: "0.0.0",
+    readInput: () => Promise.resolve(""),
+  });
+  for (const command of [root, ...descendants(root)]) {
+    let text = "";
+    command.configureOutput({ writeOut: (part) => (text += part) });
+    command.outputHelp();
+    expect(text).toStartWith("Examples:\n  ");
+    expect(text).toContain("dozo");
+  }
+  expect(program).toEndWith("/dozo");
+});

@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
+
+setDefaultTimeout(120_000);
+
+let sandbox: Sandbox;
+beforeEach(() => {
+  sandbox = makeSandbox();
+});
+afterEach(() => sandbox.dispose());
+
+const bannerEnd = /docker push (\S+)\/first-image/;
+
+function up(...words: readonly string[]): Running {
+  return sandbox.start(["up", "--data", sandbox.data, "--listen", "127.0.0.1:0", "--log-level", "error", ...words]);
+}
+
+async function stop(running: Running): Promise<number | null> {
+  running.child.kill("SIGTERM");
+  return (await running.ended).code;
+}
+
+/** Whether a login works, with nothing of the machine's trust. */
+async function login(registry: string, name: string, password: string): Promise<number> {
+  const headers = { authorization: `Basic ${btoa(`${name}:${password}`)}` };
+  const answer = await fetch(`https://${registry}/v2/`, { headers, tls: { rejectUnauthorized: false }, proxy: false });
+  return answer.status;
+}
+
+function firstPassword(): string {
+  return readFileSync(join(sandbox.data, "first-password"), "utf8").trim();
+}
+
+test("the first start makes everything, tests itself and prints at most 12 lines that name what to do", async () => {
+  const running = up();
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+  await running.untilSaid(/until the first login/);
+
+  const code = await stop(running);
+  const { out } = await running.ended;
+  const lines = out.trimEnd().split("\n");
+  expect(code).toBe(0);
+  expect(lines.length).toBeLessThanOrEqual(12);
+  expect(out).toMatch(/^CA fingerprint \(SHA-256\): (?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/m);
+  expect(out).toContain(`docker login -u admin ${registry}`);
+  expect(out).not.toContain("Warning");
+  expect(out).not.toContain(firstPassword());
+});
+
+test("folders are 0700 and files 0600, whatever the umask is", async () => {
+  const command = ["sh", "-c", 'umask 000; exec "$0" "$@"', program] as const;
+  const running = sandbox.start(["up", "--data", sandbox.data, "--listen", "127.0.0.1:0"], { command: [...command] });
+  await running.untilSaid(/until the first login/);
+
+  const entries = readdirSync(sandbox.data, { recursive: true, encoding: "utf8" });
+  const wide = ["", ...entries].filter((name) => {
+    const status = lstatSync(join(sandbox.data, name));
+    return status.isSocket() ? false : (status.mode & 0o077) !== 0;
+  });
+  await stop(running);
+  expect(wide).toEqual([]);
+});
+
+test("the self-test leaves no trace in the catalog, the history or the blobs", async () => {
+  const running = up();
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+  await running.untilSaid(/until the first login/);
+
+  const headers = { authorization: `Basic ${btoa(`admin:${firstPassword()}`)}` };
+  const answer = await fetch(`https://${registry}/v2/_catalog`, {
+    headers,
+    tls: { rejectUnauthorized: false },
+    proxy: false,
+  });
+  const catalog: unknown = await answer.json();
+  const status = await sandbox.run(["status", "--data", sandbox.data, "--json"]);
+  await stop(running);
+  const files = readdirSync(join(sandbox.data, "blobs"), { recursive: true, withFileTypes: true });
+  expect(catalog).toEqual({ repositories: [] });
+  expect(JSON.parse(status.out)).toMatchObject({ repositories: 0, tags: 0, storedBytes: 0, users: 1, openUploads: 0 });
+  expect(files.filter((each) => each.isFile())).toEqual([]);
+});
+
+test("the password's file goes with the first login, and the password stays", async () => {
+  const running = up();
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+  await running.untilSaid(/until the first login/);
+  const password = firstPassword();
+
+  expect(await login(registry, "admin", "wrong")).toBe(401);
+  expect(existsSync(join(sandbox.data, "first-password"))).toBe(true);
+  expect(await login(registry, "admin", password)).toBe(200);
+  expect(existsSync(join(sandbox.data, "first-password"))).toBe(false);
+  expect(await stop(running)).toBe(0);
+  const again = up();
+  const [, second = ""] = await again.untilSaid(bannerEnd);
+  expect(await login(second, "admin", password)).toBe(200);
+  await stop(again);
+  expect((await again.ended).out).not.toContain("password");
+});
+
+test("on a terminal the password is shown once and stands in no file", async () => {
+  const line = `'${program}' up --data '${sandbox.data}' --listen 127.0.0.1:0 --log-level error`;
+  const first = sandbox.start([], { command: ["script", "-qec", line, "/dev/null"] });
+  const [, password = ""] = await first.untilSaid(/shown this once: (\S+)/);
+  const [, registry = ""] = await first.untilSaid(bannerEnd);
+
+  expect(await login(registry, "admin", password)).toBe(200);
+  expect(existsSync(join(sandbox.data, "first-password"))).toBe(false);
+  process.kill(Number(readFileSync(join(sandbox.data, "dozo.lock"), "utf8")), "SIGTERM");
+  await first.ended;
+  const second = sandbox.start([], { command: ["script", "-qec", line, "/dev/null"] });
+  await second.untilSaid(bannerEnd);
+  process.kill(Number(readFileSync(join(sandbox.data, "dozo.lock"), "utf8")), "SIGTERM");
+  await second.ended;
+  expect(second.text()).not.toContain("shown this once");
+});
+
+test("name and password of the first user can be given, and are not printed", async () => {
+  const words = ["up", "--data", sandbox.data, "--listen", "127.0.0.1:0", "--user", "maria", "--password-stdin"];
+  const running = sandbox.start(words, { input: "open sesame\n" });
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+
+  expect(await login(registry, "maria", "open sesame")).toBe(200);
+  expect(existsSync(join(sandbox.data, "first-password"))).toBe(false);
+  await stop(running);
+  expect(running.text()).not.toContain("sesame");
+});
+
+test("a start that is killed at any moment is ended by the next one", async () => {
+  // Real kills at different moments of the first start: what counts is that every next start goes on.
+  for (let round = 0; round < 20; round++) {
+    const running = up();
+    const delayMs = 60 * (round + 1);
+    const timer = setTimeout(() => running.child.kill("SIGKILL"), delayMs);
+    await running.ended;
+    clearTimeout(timer);
+  }
+  const running = up();
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+  await running.untilSaid(/until the first login/);
+
+  expect(await login(registry, "admin", firstPassword())).toBe(200);
+  expect(running.text()).not.toContain("Warning");
+  const status = await sandbox.run(["status", "--data", sandbox.data, "--json"]);
+  expect(JSON.parse(status.out)).toMatchObject({ users: 1, repositories: 0, storedBytes: 0 });
+  expect(await stop(running)).toBe(0);
+});
+
+test("FS-04: a second process is refused with the number of the first, and a killed one blocks nothing", async () => {
+  const first = up();
+  await first.untilSaid(bannerEnd);
+
+  const second = await up().ended;
+  expect(second.code).toBe(1);
+  expect(second.err).toContain(`process ${first.pid} works on the data folder`);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const third = up();
+  await third.untilSaid(bannerEnd);
+  expect(await stop(third)).toBe(0);
+});
+
+test("serve on an empty folder is an error that names dozo up, and makes nothing", async () => {
+  mkdirSync(sandbox.data);
+  const { code, err } = await sandbox.run(["serve", "--data", sandbox.data]);
+
+  expect(code).toBe(1);
+  expect(err).toContain("dozo up");
+  expect(readdirSync(sandbox.data)).toEqual([]);
+});
+
+test("serve does what up does once that has been there", async () => {
+  const first = up();
+  await first.untilSaid(/until the first login/);
+  await stop(first);
+
+  const running = sandbox.start(["serve", "--data", sandbox.data, "--listen", "127.0.0.1:0"]);
+  const [, registry = ""] = await running.untilSaid(bannerEnd);
+  expect(await login(registry, "admin", firstPassword())).toBe(200);
+  expect(await stop(running)).toBe(0);
+});
+
+async function occupy(host: string, port: number): Promise<Server> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+  server.once("error", reject);
+  server.listen(port, host, () => resolve(server));
+  return promise;
+}
+
+test("an explicit port that is taken stops the start, and the message names who holds it", async () => {
+  const holder = await occupy("127.0.0.1", 0);
+  const { port } = holder.address() as { port: number };
+
+  const { code, err } = await sandbox.run(["up", "--data", sandbox.data, "--listen", `127.0.0.1:${port}`]);
+  holder.close();
+  expect(code).toBe(1);
+  expect(err).toContain(`port ${port} is taken by`);
+  expect(err).toContain(`(process ${process.pid})`);
+});
+
+test("a port that was remembered is not left for another", async () => {
+  const holder = await occupy("127.0.0.1", 0);
+  const { port } = holder.address() as { port: number };
+  mkdirSync(sandbox.data, { mode: 0o700 });
+  writeFileSync(join(sandbox.data, "port"), `${port}\n`);
+
+  const { code, err } = await sandbox.run(["up", "--data", sandbox.data]);
+  holder.close();
+  expect(code).toBe(1);
+  expect(err).toContain(`port ${port} is taken by`);
+});
+
+test("a data folder whose path is too long for a socket still has its side door", async () => {
+  const data = join(sandbox.home, "a".repeat(60), "b".repeat(60));
+  const running = sandbox.start(["up", "--data", data, "--listen", "127.0.0.1:0"]);
+  await running.untilSaid(bannerEnd);
+
+  const status = await sandbox.run(["status", "--data", data, "--json"]);
+  expect(JSON.parse(status.out)).toMatchObject({ pid: running.pid });
+  expect(await stop(running)).toBe(0);
+});
+
+test("settings that are wrong end it with 2 and name the place", async () => {
+  const file = join(sandbox.home, "dozo.yaml");
+  writeFileSync(file, "user: admin\nlimits:\n  manifestBytes: 3\n");
+
+  const { code, err } = await sandbox.run(["up", "--data", sandbox.data, "--config", file]);
+  expect(code).toBe(2);
+  expect(err).toContain(`${file}:3:18: limits.manifestBytes is 3: it has to be a whole number from 65536`);
+  expect(existsSync(sandbox.data)).toBe(false);
+});
