@@ -1,5 +1,5 @@
 import { constants, fsyncSync, lstatSync, closeSync, openSync, mkdirSync, readdirSync, chmodSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
 import { isUlid } from "../../core/ulid.ts";
 import type { UploadId } from "../../core/upload-session.ts";
@@ -79,6 +79,8 @@ export class Layout {
     for (const path of [this.blobs, this.uploads, ...algorithms]) makeFolder(path);
     for (const path of algorithms)
       for (const name of readdirSync(path)) if (/^[0-9a-f]{2}$/.test(name)) makeFolder(join(path, name));
+    // What was made just before a crash may not be durable yet, and nobody would sync its parent again.
+    for (const path of [this.folder, this.blobs, ...algorithms]) syncFolder(path);
   }
 }
 
@@ -89,13 +91,17 @@ export function makeFolder(path: string): boolean {
     throw new LayoutError(`${path} is not a folder of its own (a link, or a file). Move it away and start again`);
   if (!isNew) return false;
   chmodSync(path, 0o700);
-  const parent = openSync(join(path, ".."), constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(parent);
-  } finally {
-    closeSync(parent);
-  }
+  syncFolder(dirname(path));
   return true;
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function mkdirUnlessThere(path: string): boolean {
