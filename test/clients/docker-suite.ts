@@ -105,6 +105,7 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
         expect(await client.mustRun(`docker pull ${byDigest}`)).toContain(digest);
         const said = await client.mustRun(`docker run --rm --network none ${byDigest} /bin/echo it runs`);
         expect(said.trim()).toBe("it runs");
+        await client.mustRun(`docker pull ${pushed()}`);
       },
       minute,
     );
@@ -151,6 +152,25 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
     );
 
     test(
+      "when the disk is nearly full, the client shows why the push is refused",
+      async () => {
+        const full = await startDozo(lan.server, {
+          data: join(lan.server.folder, "full-disk"),
+          arguments: ["--listen", "0.0.0.0:5001", "--min-free-bytes", String(2 ** 52)],
+          password: "no room",
+        });
+        await client.mustRun(full.banner.trustLine ?? "false");
+        await client.mustRun(loginWithPasswordOnInput(full.banner), { input: full.password });
+        const name = `${full.banner.registry}/app`;
+        const push = await client.run(`docker tag ${pushed()} ${name} && docker push ${name}`);
+        expect(push.exitCode).toBe(1);
+        expect(push.output).toMatch(/denied: .*(?:disk|free|room)/i);
+        await full.program.stop();
+      },
+      minute,
+    );
+
+    test(
       "on port 443 the name alone is the registry: docker login https://NAME",
       async () => {
         const standard = await startDozo(lan.server, {
@@ -164,9 +184,7 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
           input: standard.password,
         });
         const name = `${serverName}/team/app:1`;
-        await client.mustRun(
-          `docker tag ${pushed()} ${name} 2>/dev/null || docker pull ${pushed()} && docker tag ${pushed()} ${name}`,
-        );
+        await client.mustRun(`docker tag ${pushed()} ${name}`);
         await client.mustRun(`docker push ${name} && docker rmi ${name} && docker pull ${name}`);
         await standard.program.stop();
       },
