@@ -58,6 +58,7 @@ test("a body is stopped within 4 MiB when the disk falls below its reserve, and 
   expect(passedBytes).toBeLessThanOrEqual(4 * mebibyte);
   expect(await appended).toMatchObject({ code: "DENIED", offset: 0 });
   expect(String(await appended)).toContain("nearly full (4 % free)");
+  expect(readdirSync(layout.uploads)).toEqual([]);
   expect(await engine.appendBytes(id, 0, patternBytes(0)).catch((error: unknown) => error)).toMatchObject({
     code: "DENIED",
   });

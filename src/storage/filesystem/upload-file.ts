@@ -75,6 +75,7 @@ export class UploadFile {
   /** Removes everything behind `sizeBytes`, the size at the last `mark`. */
   rollBack(sizeBytes: number): void {
     if (this.#fd === undefined) return;
+    if (sizeBytes === 0) return this.remove();
     ftruncateSync(this.#fd, sizeBytes);
     this.#hash = this.#markedHash;
     this.#markedHash = undefined;

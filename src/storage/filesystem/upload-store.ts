@@ -9,7 +9,7 @@ import type { AppendBounds, IncomingBody, StagedBlob, UploadStore } from "../../
 import type { Layout } from "./layout.ts";
 import { Doorbell, makePipe } from "./libc.ts";
 import type { BodyOutcome, DiskReserveOptions, UploadCalls, UploadsWorkerData } from "./upload-calls.ts";
-import { type StorageLog, WorkerChannel } from "./worker-channel.ts";
+import { type StorageLog, textOf, WorkerChannel } from "./worker-channel.ts";
 
 /** A body of a known length up to here is taken whole on the serving thread: cheaper than a pipe. */
 const smallBodyBytes = 256 * 1024;
@@ -43,6 +43,7 @@ export interface UploadStoreOptions {
 export class FilesystemUploadStore implements UploadStore {
   readonly #layout: Layout;
   readonly #silenceMs: number;
+  readonly #log: StorageLog;
   readonly #channel: WorkerChannel<UploadCalls>;
   readonly #doorbell = new Doorbell();
   #sent = new SharedArrayBuffer(4);
@@ -58,6 +59,7 @@ export class FilesystemUploadStore implements UploadStore {
   constructor({ layout, log, reserve, silenceMs }: UploadStoreOptions) {
     this.#layout = layout;
     this.#silenceMs = silenceMs;
+    this.#log = log;
     for (const name of readdirSync(layout.uploads)) if (isUlid(name)) this.#noteFile(name);
     const startData = (): UploadsWorkerData => {
       this.#sent = new SharedArrayBuffer(4);
@@ -182,7 +184,14 @@ export class FilesystemUploadStore implements UploadStore {
     Atomics.add(new Int32Array(this.#sent), 0, 1);
     const answer = this.#channel.call(kind, input, transfer);
     this.#doorbell.ring();
+    answer.catch((error: unknown) => this.#logFailure(kind, error));
     return answer;
+  }
+
+  /** What is no fault of the client's an operator has to know. */
+  #logFailure(kind: string, error: unknown): void {
+    if (error instanceof RegistryError && error.code !== "UNAVAILABLE") return;
+    this.#log.error("an upload failed and was thrown away", { call: kind, cause: textOf(error) });
   }
 
   #hold(id: UploadId, bytes: Uint8Array): void {
