@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { createProgram, descendants } from "../src/cli/program.ts";
+import { settingTable } from "../src/config/setting-table.ts";
+
+// Writes docs/reference/ from the schema of the settings and from the commands. With --check it only says whether
+// what is there is what it would write.
+
+const folder = join(import.meta.dir, "../docs/reference");
+
+/** The pages of docs/reference, by file name. */
+export function referencePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ["settings.md", settingsPage()],
+    ["commands.md", commandsPage()],
+  ]);
+}
+
+function settingsPage(): string {
+  const sections = settingTable.map(
+    ({ key, description, defaultText, accepted, flag, kind, placeholder, environment }) => {
+      const value = kind === "switch" ? "" : ` ${placeholder}`;
+      return [
+        `## \`${key}\``,
+        "",
+        description,
+        "",
+        `- default: ${defaultText}`,
+        ...(accepted === undefined ? [] : [`- accepted: ${accepted}`]),
+        ...(kind === "list" ? ["- a list: repeat the flag, or separate with commas"] : []),
+        `- flag: \`--${flag}${value}\``,
+        `- environment: \`${environment}\``,
+      ].join("\n");
+    },
+  );
+  const head = `# Settings
+
+A flag wins over the environment, the environment over the settings file, the file over the default.
+
+The file is YAML: \`dozo/dozo.yaml\` under the XDG configuration home, \`/etc/dozo/dozo.yaml\` for root, or the one that
+\`--config FILE\` or \`DOZO_CONFIG\` names. A name with a dot stands in a section:
+
+\`\`\`yaml
+hosts:
+  - registry.example.com
+listen:
+  - 0.0.0.0:443
+  - address: 127.0.0.1:5001
+    tls: off
+limits:
+  manifestBytes: 8388608
+\`\`\``;
+  return `${[head, ...sections].join("\n\n")}\n`;
+}
+
+function commandsPage(): string {
+  const program = createProgram({
+    output: { isTerminal: false, print: () => {}, note: () => {} },
+    environment: {},
+    uid: 1000,
+    version: "",
+    readInput: () => Promise.resolve(""),
+  });
+  const sections = [program, ...descendants(program)].map(
+    (command) => `## \`${nameOf(command)}\`\n\n\`\`\`text\n${helpOf(command).trimEnd()}\n\`\`\``,
+  );
+  const head = `# Commands
+
+Every command ends with 0, with 1 when it failed, and with 2 when it was used wrongly.`;
+  return `${[head, ...sections].join("\n\n")}\n`;
+}
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 100 });
+  command.outputHelp();
+  return text;
+}
+
+if (import.meta.main) {
+  const isCheck = process.argv.includes("--check");
+  for (const [name, text] of referencePages()) {
+    const path = join(folder, name);
+    if (!isCheck) writeFileSync(path, text);
+    else if (readFileSync(path, "utf8") !== text) {
+      process.stderr.write(`docs/reference/${name} is old; make it anew: node_modules/.bin/bun scripts/reference.ts\n`);
+      process.exitCode = 1;
+    }
+  }
+}
