@@ -61,8 +61,8 @@ export class AddressInUseError extends Error {
 
 /**
  * The runtime's clock, as it was found to work. The head of a connection's first request has to come within 10 s whatever is
- * set here (that one is fixed). A handler at work stops the clock. A body that arrives does not: its bytes do not even set
- * the clock back, so requests with a body run without it, and whoever reads the body watches for silence.
+ * set here (that one is fixed). The clock runs on while a handler works and while a body arrives, whose bytes do not even
+ * set it back: so requests with a body run without it, and whoever reads the body watches for silence.
  */
 const defaultIdleSeconds = 75;
 

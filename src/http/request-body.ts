@@ -30,10 +30,8 @@ export async function readBody(request: Request, maxBytes: number, silenceMs: nu
       const { done, value } = await reader.read();
       if (done) return silent ? "silent" : joined(chunks, lengthBytes);
       lengthBytes += value.byteLength;
-      if (lengthBytes > maxBytes) {
-        void reader.cancel().catch(() => undefined);
-        return "too-large";
-      }
+      // Not cancelled: what nobody reads stays with the client, of a cancelled body the runtime reads all there is.
+      if (lengthBytes > maxBytes) return "too-large";
       chunks.push(value);
       clearTimeout(timer);
       timer = setTimeout(stop, silenceMs);

@@ -84,9 +84,9 @@ describe("HDR-03: the challenge", () => {
   });
 
   test("comes with a wait for who guesses", async () => {
-    const authenticate = () => ({ kind: "refused", reason: "too many", retryAfterSeconds: 7 }) as const;
+    const refusal = { kind: "refused", reason: "too many", retryAfterSeconds: 7 } as const;
 
-    const answer = await makeRegistry({}, { authenticate }).call("GET", "/v2/");
+    const answer = await makeRegistry({}, { authenticate: () => refusal }).call("GET", "/v2/");
 
     expect(answer.status).toBe(429);
     expect(answer.headers.get("retry-after")).toBe("7");

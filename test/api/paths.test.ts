@@ -49,7 +49,7 @@ describe("PATH-02: a name that the grammar does not have", () => {
     "a/",
     "/a",
     "_catalog",
-    `${"a".repeat(256)}`,
+    "a".repeat(256),
     "a/%61pp",
     "a%2fapp",
     "a%252fapp",
@@ -211,7 +211,7 @@ describe("PATH-06: a tag", () => {
 
 describe("PATH-07: whatever stands in the path", () => {
   const runs = 100_000;
-  const hostile = fc.string({ unit: fc.constantFrom(...[..."./%\\0 2ef\0\r\nab_-:@;~A"]), maxLength: 24 });
+  const hostile = fc.string({ unit: fc.constantFrom(..."./%\\0 2ef\0\r\nab_-:@;~A".split("")), maxLength: 24 });
 
   test("a repository, a reference and a digest are accepted if the grammars accept them, and only then", async () => {
     const seen = { allowed: 0 };

@@ -142,6 +142,8 @@ function takeChunked(
     const lineEnd = text.indexOf("\r\n", at);
     if (lineEnd < 0) return undefined;
     const size = Number.parseInt(text.slice(at, lineEnd), 16);
+    // The server broke this answer off with another one, because what it received could not be parsed any further.
+    if (Number.isNaN(size)) return { answer: { status, headers, body }, consumed: at };
     const chunkEnd = lineEnd + 2 + size;
     if (text.length < chunkEnd + 2) return undefined;
     if (size === 0) return { answer: { status, headers, body }, consumed: chunkEnd + 2 };
