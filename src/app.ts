@@ -56,7 +56,7 @@ export interface AppOptions {
 }
 
 /** The authority's certificate, and the server's that it signed. */
-export interface Certificates {
+interface Certificates {
   readonly rootPem: string;
   readonly certificatePem: string;
   readonly keyPem: string;
@@ -64,7 +64,7 @@ export interface Certificates {
 }
 
 /** Who tests the registry from within: somebody who exists in this process's memory only, and only for loopback. */
-export interface ProcessCredential {
+interface ProcessCredential {
   readonly name: string;
   readonly secret: string;
   readonly repository: RepositoryName;

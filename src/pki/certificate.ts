@@ -29,7 +29,7 @@ export function describeCertificate(pem: string): CertificateDescription {
 }
 
 /** SHA-256 of the first certificate of a PEM text, as openssl prints it. */
-export function fingerprint(pem: string): string {
+function fingerprint(pem: string): string {
   const hex = createHash("sha256")
     .update(new Uint8Array(firstCertificate(pem).rawData))
     .digest("hex");

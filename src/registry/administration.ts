@@ -14,7 +14,7 @@ import type { PrincipalId } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 
 /** Who changes users from the machine's own command line. It has no password and cannot log in. */
-export const operatorId = "00000000000000000000000000" as PrincipalId;
+const operatorId = "00000000000000000000000000" as PrincipalId;
 
 export interface AdministrationPorts {
   readonly accounts: AccountStore;

@@ -123,7 +123,7 @@ export async function pushBlob(registry: MemoryRegistry, text: string, repositor
   return digestOfText(text);
 }
 
-export const layerType = "application/vnd.oci.image.layer.v1.tar+gzip";
+const layerType = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 export function descriptorOf(text: string, mediaType = layerType): { mediaType: string; digest: Digest; size: number } {
   return { mediaType, digest: digestOfText(text), size: bytesOf(text).length };

@@ -27,7 +27,7 @@ export class LayoutError extends Error {
 const keyGrammar = /^(?:sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}|sha512\/([0-9a-f]{2})\/\2[0-9a-f]{126})\.(.{26})$/;
 
 /** Whether a text has the form of a key that `keyOf` makes. */
-export function isKey(text: string): boolean {
+function isKey(text: string): boolean {
   const match = keyGrammar.exec(text);
   return match?.[3] !== undefined && isUlid(match[3]);
 }
@@ -38,7 +38,7 @@ export function keyOf(digest: Digest, generation: UploadId): string {
 }
 
 /** The folder of a blob, relative to `blobs/`. */
-export function shardOf(digest: Digest): string {
+function shardOf(digest: Digest): string {
   return `${algorithmOf(digest)}/${hexOf(digest).slice(0, 2)}`;
 }
 

@@ -9,7 +9,7 @@ export interface StorageLog {
 export type CallTable = Record<string, { readonly input: unknown; readonly output: unknown }>;
 
 /** One call as it travels. */
-export interface CallMessage {
+interface CallMessage {
   readonly call: number;
   readonly kind: string;
   readonly input: unknown;
