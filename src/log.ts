@@ -31,22 +31,23 @@ export interface LogOptions {
 const maxFieldLength = 1024;
 const maxCauses = 5;
 
+type Emit = (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+
+const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
 /** Makes the log. Each event is one line, whatever a client put into its name or path. */
 export function createLog(options: LogOptions): OpenLog {
   const standardError = options.write === undefined ? openStandardError() : undefined;
   const write = options.write ?? ((line: string) => standardError?.write(line));
-  const render = options.format === "json" ? (line: string) => line : textLine;
-  const logger = pino(
-    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } },
-    { write: (line: string) => write(escaped(render(line))) },
-  );
-  return {
-    debug: (message, fields) => logger.debug(bounded(fields), cut(message)),
-    info: (message, fields) => logger.info(bounded(fields), cut(message)),
-    warn: (message, fields) => logger.warn(bounded(fields), cut(message)),
-    error: (message, fields) => logger.error(bounded(fields), cut(message)),
-    flush: () => standardError?.flushSync(),
-  };
+  const emit = options.format === "json" ? jsonEmitter(write) : textEmitter(write);
+  const least = levels.indexOf(options.level);
+  const at =
+    (level: LogLevel): Log[LogLevel] =>
+    (message, fields) => {
+      if (levels.indexOf(level) >= least) emit(level, cut(message), bounded(fields));
+    };
+  const flush = (): void => standardError?.flushSync();
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), flush };
 }
 
 /** A log that keeps nothing, for tests and for commands without one. */
@@ -59,8 +60,26 @@ function openStandardError(): { write(line: string): boolean; flushSync(): void 
   return destination;
 }
 
+function jsonEmitter(write: (line: string) => void): Emit {
+  const logger = pino(
+    { level: "debug", base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } },
+    { write: (line: string) => write(escaped(line)) },
+  );
+  return (level, message, fields) => logger[level](fields, message);
+}
+
 function named(label: string): { level: string } {
   return { level: label };
+}
+
+/** `18:27:05 WARN  message  field=value`, for a person. */
+function textEmitter(write: (line: string) => void): Emit {
+  return (level, message, fields) => {
+    const time = new Date().toISOString().slice(11, 19);
+    let line = `${time} ${level.toUpperCase().padEnd(5)} ${quoted(message)}`;
+    for (const [name, value] of Object.entries(fields)) line += `  ${name}=${fieldText(value)}`;
+    write(escaped(`${line}\n`));
+  };
 }
 
 function bounded(fields: LogFields = {}): Record<string, unknown> {
@@ -84,14 +103,6 @@ function causes(error: Error): readonly string[] {
     at = at instanceof Error ? at.cause : undefined;
   }
   return texts;
-}
-
-/** `18:27:05 WARN  message  field=value`, for a terminal. */
-function textLine(line: string): string {
-  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value)}`);
-  const head = `${String(time).slice(11, 19)} ${String(level).toUpperCase().padEnd(5)} ${quoted(String(msg))}`;
-  return `${[head, ...rest].join("  ")}\n`;
 }
 
 function fieldText(value: unknown): string {
