@@ -1,7 +1,7 @@
 // Runs the suites one after the other, each in a process of its own, and ends with the real counts.
 //
 //   npm test                     everything this machine has the tools for
-//   npm test -- clients unit     the suites whose names begin so
+//   npm test -- clients unit     these suites; clients means all clients/...
 //   npm test -- --strict         a skipped suite is a failure (CI=true does the same)
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -56,13 +56,17 @@ function forgottenTests(): string[] {
   return files.filter((file) => !covered.some((path) => file === path || file.startsWith(`${path}/`)));
 }
 
+function isNamed(suite: Suite, name: string): boolean {
+  return suite.name === name || suite.name.startsWith(`${name}/`);
+}
+
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 const strict = process.argv.includes("--strict") || process.env["CI"] === "true";
-const chosen = suites.filter((suite) => names.length === 0 || names.some((name) => suite.name.startsWith(name)));
+const chosen = suites.filter((suite) => names.length === 0 || names.some((name) => isNamed(suite, name)));
 if (chosen.length === 0) {
   say(`There is no suite ${names.join(", ")}. The suites are: ${suites.map((suite) => suite.name).join(", ")}.`);
   process.exit(2);

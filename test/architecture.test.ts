@@ -156,7 +156,6 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki"],
   ulid: ["app.ts", "process", "cli"],
-  unixcrypt: ["auth"],
   yaml: ["config"],
   zod: ["config"],
 };
