@@ -5,7 +5,7 @@ const root = join(import.meta.dir, "..");
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 
 const steps: readonly { readonly name: string; readonly command: readonly string[] }[] = [
-  { name: "format", command: [bin("oxfmt"), "--check"] },
+  { name: "format", command: [bin("oxfmt"), "--check", "src", "test", "scripts", "bench"] },
   { name: "lint", command: [bin("oxlint"), "--type-aware", "--max-warnings=0"] },
   { name: "types", command: [bin("tsc"), "--noEmit"] },
   { name: "unused code", command: [bin("knip")] },

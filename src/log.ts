@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { pino } from "pino";
 
 /** What a line carries besides its message. Nothing secret belongs here: no header, no query, no password. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Lines for the operator. An `error` among the fields is written with the chain of its causes. */
 export interface Log {

@@ -52,8 +52,3 @@ export function formatBytes(sizeBytes: number): string {
 export function formatDay(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
-
-/** One word for a POSIX shell, quoted where it has to be. */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}

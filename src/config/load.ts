@@ -62,7 +62,7 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
 }
 
 /** The folder that is used when nobody names one (XDG Base Directory Specification). */
-export function defaultDataFolder(environment: SettingsSources["environment"], uid: number): string {
+function defaultDataFolder(environment: SettingsSources["environment"], uid: number): string {
   if (uid === 0) return "/var/lib/dozo";
   return join(xdgFolder(environment, "XDG_DATA_HOME", ".local/share"), "dozo");
 }

@@ -1,5 +1,5 @@
 /** The bytes of an answer, and how many they are: what `HEAD` announces and the log counts. */
-export interface AnswerBody {
+interface AnswerBody {
   readonly content: Blob | Uint8Array | ReadableStream<Uint8Array>;
   readonly lengthBytes: number;
 }

@@ -3,7 +3,7 @@ import { type Answer, jsonAnswer } from "./answer.ts";
 import type { ProtocolError } from "./protocol-error.ts";
 
 /** The one place where a code becomes a status; total, so that a code without a status does not compile. */
-export const statusOf: Readonly<Record<ErrorCode, number>> = {
+const statusOf: Readonly<Record<ErrorCode, number>> = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
   BLOB_UPLOAD_UNKNOWN: 404,

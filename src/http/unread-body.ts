@@ -1,7 +1,7 @@
 import { announcedLength } from "./request-body.ts";
 
 /** So much of a body nobody wanted is read and thrown away; with more of it the connection is closed. */
-export const drainedBytes = 64 * 1024;
+const drainedBytes = 64 * 1024;
 
 /** Long enough for the answer to reach a client that is still sending, so that it is read before the connection breaks. */
 const lingerMs = 500;

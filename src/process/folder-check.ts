@@ -63,7 +63,7 @@ export function checkFolder(folder: string): readonly string[] {
 }
 
 /** Makes the names in a folder survive a power cut. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);

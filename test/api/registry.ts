@@ -23,7 +23,7 @@ import { ulid } from "ulid";
 export type Person = "alice" | "bob" | "mallory" | "nobody";
 
 /** What a test sends. A body of a string or bytes gets its Content-Length; `chunked` leaves it out. */
-export interface Sent {
+interface Sent {
   readonly as?: Person;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;

@@ -33,7 +33,7 @@ export interface Sandbox {
   readonly dispose: () => Promise<void>;
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** What is run instead of the program alone: `sh -c …`, `script …`. */
