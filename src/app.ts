@@ -15,13 +15,14 @@ import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
 import { decide } from "./core/policy.ts";
 import type { Principal } from "./core/principal.ts";
-import type { RepositoryName } from "./core/repository-name.ts";
+import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
 import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./http/listener.ts";
 import { type Log, silentLog } from "./log.ts";
 import { describeCertificate } from "./pki/certificate.ts";
 import { PkiFolder } from "./process/pki-folder.ts";
+import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
 import { LocalAdministration } from "./registry/administration.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -163,6 +164,7 @@ interface Serving {
 
 async function serve(options: AppOptions, stores: Stores, serving: Serving): Promise<App> {
   const { settings, log } = options;
+  await removeSelfTest(stores, settings.data);
   let certificates = await options.certificates();
   const status = () => ({
     version: options.programVersion,
@@ -222,7 +224,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   return {
     listeners: bound,
     administration,
-    asProcess: (work) => asProcess(processPrincipals, stores, work),
+    asProcess: (work) => asProcess(processPrincipals, stores, settings.data, work),
     stop: async () => {
       await stopServing(serving, settings.stopGraceSeconds * 1000);
       await stores.close();
@@ -245,16 +247,26 @@ function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): TlsMaterial
 async function asProcess(
   principals: ProcessPrincipals,
   stores: Stores,
+  folder: string,
   work: (credential: ProcessCredential) => Promise<void>,
 ): Promise<void> {
   const credential = principals.admit("self-test");
   const repository = `self-test/${ulids.next().toLowerCase()}` as RepositoryName;
+  markSelfTest(folder, repository);
   try {
     await work({ name: credential.name, secret: credential.secret, repository });
   } finally {
     principals.revoke(credential);
-    for (const key of await stores.metadata.purgeRepository(repository)) await stores.blobs.delete(key);
+    await removeSelfTest(stores, folder);
   }
+}
+
+/** Removes every trace of the self-test that the folder's mark names, also of one that was killed. */
+async function removeSelfTest({ metadata, blobs }: Stores, folder: string): Promise<void> {
+  const repository = unfinishedSelfTest(folder);
+  if (repository === undefined) return;
+  for (const key of await metadata.purgeRepository(parseRepositoryName(repository))) await blobs.delete(key);
+  clearSelfTest(folder);
 }
 
 function every(periodMs: number, log: Log, what: string, work: () => Promise<void>): ReturnType<typeof setInterval> {

@@ -84,6 +84,30 @@ test("the self-test leaves no trace in the catalog, the history or the blobs", a
   expect(files.filter((each) => each.isFile())).toEqual([]);
 });
 
+test("what a killed self-test left is gone after the next start", async () => {
+  const first = up();
+  const [, registry = ""] = await first.untilSaid(bannerEnd);
+  await first.untilSaid(/until the first login/);
+  const digest = `sha256:${new Bun.CryptoHasher("sha256").update("x").digest("hex")}`;
+  const answer = await fetch(`https://${registry}/v2/self-test/killed/blobs/uploads/?digest=${digest}`, {
+    method: "POST",
+    headers: { authorization: `Basic ${btoa(`admin:${firstPassword()}`)}` },
+    body: "x",
+    tls: { rejectUnauthorized: false },
+  });
+  expect(answer.status).toBe(201);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  writeFileSync(join(sandbox.data, "run/self-test"), "self-test/killed");
+
+  const second = up();
+  await second.untilSaid(bannerEnd);
+  const status = await sandbox.run(["status", "--data", sandbox.data, "--json"]);
+  expect(JSON.parse(status.out)).toMatchObject({ storedBytes: 0, repositories: 0 });
+  expect(existsSync(join(sandbox.data, "run/self-test"))).toBe(false);
+  expect(await stop(second)).toBe(0);
+});
+
 test("the password's file goes with the first login, and the password stays", async () => {
   const running = up();
   const [, registry = ""] = await running.untilSaid(bannerEnd);
