@@ -194,16 +194,10 @@ export class Uploads {
     uploadId: UploadId | undefined,
   ): Promise<void> {
     const { clock, metadata } = this.#ports;
-    const commit = { repository, blob, uploadId, by: principal.id, at: clock.now() };
-    try {
-      const { kept } = await metadata.commitBlob(commit);
-      if (!kept) await this.#discard(blob);
-    } catch (error) {
-      // A row that was written although its writer reported a failure keeps its bytes.
-      const row = await metadata.findBlob(repository, blob.digest);
-      if (!isSameFile(row?.content, blob.content)) await this.#discard(blob);
-      throw error;
-    }
+    // Where this fails nobody knows whether the row is there: a commit whose sync failed can come back at the next start,
+    // from the database's log. So the bytes stay: a file without a row takes room, a row without its file is a lost blob.
+    const { kept } = await metadata.commitBlob({ repository, blob, uploadId, by: principal.id, at: clock.now() });
+    if (!kept) await this.#discard(blob);
   }
 
   async #discard(blob: StagedBlob): Promise<void> {
@@ -237,8 +231,4 @@ export class Uploads {
       this.#busy.delete(id);
     }
   }
-}
-
-function isSameFile(row: StagedBlob["content"] | undefined, staged: StagedBlob["content"]): boolean {
-  return row?.kind === "file" && staged.kind === "file" && row.key === staged.key;
 }
