@@ -54,6 +54,8 @@ export interface AppOptions {
   /** What clients write before the repository, for the state. */
   readonly address: () => string | undefined;
   readonly onLogin: (principal: Principal) => void;
+  /** Hears of what the registry cannot go on without; it answers `UNAVAILABLE` until it is stopped. */
+  readonly onFault: (reason: string) => void;
 }
 
 /** The authority's certificate, and the server's that it signed. */
@@ -99,9 +101,12 @@ const makeUlid = monotonicFactory();
 const ulids: UlidSource = { next: () => makeUlid() as Ulid };
 
 /** Opens what is in the folder, or makes it. Rejects for a folder that a newer dozo wrote. */
-async function openStores(settings: Settings, programVersion: string, log: Log): Promise<Stores> {
+async function openStores(
+  settings: Settings,
+  { programVersion, log, onFault }: Pick<AppOptions, "programVersion" | "log" | "onFault">,
+): Promise<Stores> {
   const { data, minFreeBytes, minFreeShare, uploadSilenceSeconds } = settings;
-  const database = await openSqlite({ file: `${data}/dozo.db`, programVersion });
+  const database = await openSqlite({ file: `${data}/dozo.db`, programVersion, onFault });
   const files = await openFilesystem({
     folder: data,
     reserve: { minFreeBytes, minFreeShare },
@@ -127,7 +132,7 @@ export async function openAdministration(
 ): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
   const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
   const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
-  const stores = await openStores(settings, programVersion, silentLog);
+  const stores = await openStores(settings, { programVersion, log: silentLog, onFault: () => undefined });
   const status = () => ({ version: programVersion, pid: undefined, address: undefined, certificateEndsAt });
   return { administration: administer(stores, status), close: () => stores.close() };
 }
@@ -142,7 +147,7 @@ function administer(
 
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
 export async function openApp(options: AppOptions): Promise<App> {
-  const stores = await openStores(options.settings, options.programVersion, options.log);
+  const stores = await openStores(options.settings, options);
   const serving: Serving = { listeners: [], timers: [], isReady: false, endings: [] };
   try {
     return await serve(options, stores, serving);

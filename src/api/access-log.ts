@@ -12,6 +12,8 @@ export interface Exchange {
   route?: string;
   repository?: string;
   principal?: string;
+  /** The process's own request (the self-test): of no interest to the operator. */
+  isOwn?: boolean;
   /** Why it was refused; of a login more than the client is told. */
   reason?: string;
 }
@@ -21,7 +23,9 @@ export interface Exchange {
  * interesting of it has been parsed by then, and what could not be parsed is not worth keeping.
  */
 export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: Answer): void {
-  const { startedAt, ...known } = exchange;
+  const { startedAt, isOwn, ...known } = exchange;
   const bytes = answer.body?.lengthBytes ?? 0;
-  log.info("request", { ...known, status: answer.status, bytes, durationMs: clock.now() - startedAt });
+  const fields = { ...known, status: answer.status, bytes, durationMs: clock.now() - startedAt };
+  if (isOwn === true) log.debug("request", fields);
+  else log.info("request", fields);
 }

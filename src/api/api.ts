@@ -112,6 +112,7 @@ async function principalOf(parts: ApiParts, request: Request, exchange: Exchange
   const result = pending instanceof Promise ? await pending : pending;
   if (result.kind === "principal") {
     exchange.principal = result.principal.name;
+    exchange.isOwn = result.principal.source === "process";
     return result.principal;
   }
   if (result.kind === "refused") {

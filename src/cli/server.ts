@@ -40,16 +40,33 @@ export async function runServer(context: CommandContext, options: ServerOptions)
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
   try {
     for (const warning of checkFolder(settings.data)) log.warn(warning);
-    const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings } }, log);
-    context.output.note(`stopping after ${await signal}: requests in flight have ${settings.stopGraceSeconds} s`);
-    await app.stop();
+    const fault = Promise.withResolvers<never>();
+    // Whoever waits for it comes later; until then it is no unhandled rejection.
+    fault.promise.catch(() => undefined);
+    const onFault = (reason: string): void => fault.reject(brokenDown(reason));
+    const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings }, onFault }, log);
+    try {
+      const name = await Promise.race([signal, fault.promise]);
+      context.output.note(`stopping after ${name}: requests in flight have ${settings.stopGraceSeconds} s`);
+    } finally {
+      await app.stop();
+    }
   } finally {
     log.flush();
     release();
   }
 }
 
-async function startServer(context: CommandContext, options: ServerOptions, log: OpenLog): Promise<App> {
+/** Better a new process than one that answers everybody that it cannot. */
+function brokenDown(reason: string): ExplainedError {
+  return new ExplainedError(`the registry cannot go on: ${reason}`, "nothing acknowledged is lost; start it again");
+}
+
+interface StartOptions extends ServerOptions {
+  readonly onFault: (reason: string) => void;
+}
+
+async function startServer(context: CommandContext, options: StartOptions, log: OpenLog): Promise<App> {
   const { settings } = options.loaded;
   const place = await chooseListeners(options);
   const certificates = certificateSource(context, settings, options.isFirstRunAllowed);
@@ -65,6 +82,7 @@ async function startServer(context: CommandContext, options: ServerOptions, log:
     },
     controlSocket: prepareControlSocket(settings.data),
     address: () => address,
+    onFault: options.onFault,
     onLogin: (principal) => {
       if (principal.source !== "dozo" || principal.name !== firstUserName) return;
       firstUserName = undefined;

@@ -166,9 +166,6 @@ export const settingsSchema = z
     uploadSilenceSeconds: wholeNumber(5, 3600)
       .default(60)
       .meta({ description: "A client that sends nothing for so long while it uploads is cut off; it may resume." }),
-    headerSeconds: wholeNumber(1, 255)
-      .default(10)
-      .meta({ description: "How long a client may take to send the head of a request." }),
     stopGraceSeconds: wholeNumber(0, 3600)
       .default(30)
       .meta({ description: "How long requests in flight may go on after Ctrl-C or SIGTERM." }),

@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const program = `
   import { openSqlite } from ${JSON.stringify(join(import.meta.dir, "open.ts"))};
   const [file, start] = process.argv.slice(2);
-  const { accounts } = await openSqlite({ file, programVersion: "1.2.3" });
+  const { accounts } = await openSqlite({ file, programVersion: "1.2.3", onFault: () => {} });
   let next = Number(start);
   const work = async () => {
     for (;;) {
@@ -51,7 +51,7 @@ test("kill -9 loses nothing that was acknowledged, and the next start needs no r
     acknowledged.push(...numbers);
   }
 
-  const sqlite = await openSqlite({ file, programVersion: "1.2.3" });
+  const sqlite = await openSqlite({ file, programVersion: "1.2.3", onFault: () => {} });
   const found = new Set((await sqlite.accounts.listUsers()).map((user) => user.name));
   await sqlite.close();
   expect(acknowledged.filter((name) => !found.has(name))).toEqual([]);

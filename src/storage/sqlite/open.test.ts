@@ -25,7 +25,7 @@ function freshFile(): string {
 }
 
 async function openFile(file: string): Promise<Sqlite> {
-  const sqlite = await openSqlite({ file, programVersion: "1.2.3" });
+  const sqlite = await openSqlite({ file, programVersion: "1.2.3", onFault: () => {} });
   open.push(sqlite);
   return sqlite;
 }

@@ -12,6 +12,8 @@ import { DatabaseThread } from "./thread.ts";
 export interface SqliteOptions {
   readonly file: string;
   readonly programVersion: string;
+  /** Hears that a thread ended which nobody closed: from then on nothing can be read or changed. */
+  readonly onFault: (reason: string) => void;
 }
 
 /** An open database; `close` lets what is under way finish. */
@@ -31,10 +33,12 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
   const writer = new DatabaseThread<typeof changes>(
     new Worker(new URL("./writer.worker.ts", import.meta.url)),
     options.file,
+    options.onFault,
   );
   const reader = new DatabaseThread<typeof reads>(
     new Worker(new URL("./reader.worker.ts", import.meta.url)),
     options.file,
+    options.onFault,
   );
   // The writer last: who closes last moves the log into the file.
   const close = async (): Promise<void> => {

@@ -11,7 +11,9 @@ const folder = mkdtempSync(join(tmpdir(), "dozo-thread-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A thread that says that it is open, and then does what `onCalls` says. */
-function threadThat(onCalls: string): DatabaseThread<typeof changes> {
+const ignoreFault = (): void => {};
+
+function threadThat(onCalls: string, onFault: (reason: string) => void = ignoreFault): DatabaseThread<typeof changes> {
   const file = join(folder, `${Bun.hash(onCalls).toString(16)}.worker.ts`);
   writeFileSync(
     file,
@@ -20,7 +22,7 @@ function threadThat(onCalls: string): DatabaseThread<typeof changes> {
        ${onCalls}
      };`,
   );
-  return new DatabaseThread<typeof changes>(new Worker(pathToFileURL(file)), "unused");
+  return new DatabaseThread<typeof changes>(new Worker(pathToFileURL(file)), "unused", onFault);
 }
 
 function isUnavailable(call: Promise<unknown>): Promise<boolean> {
@@ -94,8 +96,25 @@ test("a thread that cannot open its database says why", async () => {
   const thread = new DatabaseThread<typeof reads>(
     new Worker(new URL("./reader.worker.ts", import.meta.url)),
     join(folder, "absent.db"),
+    ignoreFault,
   );
 
   expect(await thread.started.catch((error: unknown) => String(error))).toContain("unable to open");
   await thread.close();
+});
+
+test("a thread that ends although nobody closed it is told of once, and one that was closed is not", async () => {
+  const faults: string[] = [];
+  const broken = threadThat("throw new Error('the disk is on fire')", (reason) => faults.push(reason));
+  await broken.started;
+
+  expect(await isUnavailable(broken.call("removeUser", "a", change))).toBe(true);
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toContain("the disk is on fire");
+
+  const sound = threadThat("postMessage({ kind: 'closed' })", (reason) => faults.push(reason));
+  await sound.started;
+  await sound.close();
+
+  expect(faults).toHaveLength(1);
 });

@@ -20,12 +20,14 @@ export class DatabaseThread<Known extends Operations> {
   readonly #closed = Promise.withResolvers<void>();
   #outbox: Call[] = [];
   #lastId = 0;
+  readonly #onFault: (reason: string) => void;
   /** Why nothing can be asked any more. */
   #endedBy: string | undefined;
 
-  /** Takes over a worker whose file calls `serveDatabase`. */
-  constructor(worker: Worker, file: string) {
+  /** Takes over a worker whose file calls `serveDatabase`; `onFault` hears of an end that nobody asked for. */
+  constructor(worker: Worker, file: string, onFault: (reason: string) => void) {
     this.#worker = worker;
+    this.#onFault = onFault;
     worker.addEventListener("message", (event: MessageEvent<FromThread>) => this.#receive(event.data));
     worker.addEventListener("error", (event) => this.#end(`a thread of the database failed: ${event.message}`));
     worker.addEventListener("close", () => this.#end("a thread of the database ended"));
@@ -97,6 +99,7 @@ export class DatabaseThread<Known extends Operations> {
   }
 
   #end(reason: string): void {
+    if (this.#endedBy === undefined) this.#onFault(reason);
     this.#endedBy ??= reason;
     this.#started.reject(new Error(reason));
     for (const call of this.#pending.values()) call.reject(unavailable(reason));
