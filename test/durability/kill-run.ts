@@ -11,6 +11,9 @@ export interface KillReport {
   readonly acknowledged: number;
   /** One sentence for each thing that was not as it had been acknowledged, or that was refused. */
   readonly losses: readonly string[];
+  /** Uploads that were gone on with after a kill, and those of them that had lost bytes of an acknowledged chunk. */
+  readonly resumedUploads: number;
+  readonly steppedBackUploads: number;
   /** The longest time from a start to the first answer. */
   readonly slowestStartMs: number;
 }
@@ -54,7 +57,14 @@ export async function runKills({ folder, kills, pushers, log }: KillOptions): Pr
   losses.push(...(await acknowledged.verify(last.endpoint)));
   await last.stop();
   acknowledged.close();
-  return { kills, acknowledged: acknowledged.size, losses, slowestStartMs };
+  return {
+    kills,
+    acknowledged: acknowledged.size,
+    losses,
+    resumedUploads: clients.reduce((sum, client) => sum + client.resumed, 0),
+    steppedBackUploads: clients.reduce((sum, client) => sum + client.steppedBack, 0),
+    slowestStartMs,
+  };
 }
 
 /** What the clients complain of, besides that the connection broke. */

@@ -19,7 +19,8 @@ const log = (line: string): void => {
 const report = await runKills({ folder, kills: Number(flags.kills), pushers: Number(flags.pushers), log });
 log(
   `${report.kills} kills, ${report.acknowledged} blobs, manifests and tags acknowledged and read back, ` +
-    `${report.losses.length} lost; slowest start ${report.slowestStartMs.toFixed(0)} ms`,
+    `${report.losses.length} lost; ${report.resumedUploads} uploads resumed, ${report.steppedBackUploads} of them ` +
+    `from before their last chunk; slowest start ${report.slowestStartMs.toFixed(0)} ms`,
 );
 for (const loss of report.losses) log(loss);
 if (report.losses.length === 0) rmSync(folder, { recursive: true, force: true });

@@ -21,6 +21,13 @@ export class Pusher {
   readonly #repository: string;
   readonly #acknowledged: AcknowledgedSet;
   readonly #onAcknowledged: () => void;
+  /** How many uploads were gone on with after a kill. */
+  resumed = 0;
+  /**
+   * How many of them had fewer bytes than their last chunk's 202 had said. That is allowed: a 202 says that bytes came, only a
+   * 201 that they stay; the client is told where to go on.
+   */
+  steppedBack = 0;
   #open: OpenUpload | undefined;
   #images = 0;
 
@@ -127,8 +134,8 @@ export class Pusher {
     const range = status.headers.get("range") ?? "0-0";
     const last = Number(range.slice(range.indexOf("-") + 1));
     const length = last === 0 ? 0 : last + 1;
-    if (length < upload.acknowledgedBytes)
-      throw new Error(`an upload has ${length} bytes, ${upload.acknowledgedBytes} were acknowledged`);
+    this.resumed += 1;
+    if (length < upload.acknowledgedBytes) this.steppedBack += 1;
     await this.#sendChunks(connection, upload, length);
   }
 
