@@ -78,19 +78,23 @@ export async function freePort(): Promise<number> {
 export async function untilReady(endpoint: () => Endpoint, child: ChildProcess, log: string): Promise<void> {
   const deadline = Date.now() + 20_000;
   for (;;) {
-    try {
-      const connection = await Connection.open(endpoint());
-      const { status } = await connection.request("GET", "/v2/");
-      connection.close();
-      if (status === 200) return;
-    } catch (error) {
-      if (child.exitCode === null && Date.now() < deadline) {
-        await Bun.sleep(10);
-        continue;
-      }
-      throw new Error(`the registry did not start: ${readFileSync(log, "utf8").slice(-2000)}`, { cause: error });
-    }
-    throw new Error(`the registry does not let the user in: ${readFileSync(log, "utf8").slice(-2000)}`);
+    const answer = await knock(endpoint);
+    if (answer === 200) return;
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`the registry did not start (${String(answer)}): ${readFileSync(log, "utf8").slice(-2000)}`);
+    await Bun.sleep(10);
+  }
+}
+
+/** The status of `/v2/`, or why there is none. A first start listens before it has its user: a 401 may come and go. */
+async function knock(endpoint: () => Endpoint): Promise<unknown> {
+  try {
+    const connection = await Connection.open(endpoint());
+    const { status } = await connection.request("GET", "/v2/");
+    connection.close();
+    return status;
+  } catch (error) {
+    return error;
   }
 }
 
