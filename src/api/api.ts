@@ -31,6 +31,9 @@ const registryHeaders = { ...commonHeaders, "Docker-Distribution-API-Version": "
 
 const noQuery = new URLSearchParams();
 
+/** For the clients of Docker's first protocol, of which only the ping and the search are still in use. */
+const firstProtocol = "this registry speaks version 2 of the protocol only; use Docker 1.10 or later";
+
 /** RFC 7617; one challenge only, since clients take the first they understand and it has to be this. */
 const challenge = { "WWW-Authenticate": 'Basic realm="dozo", charset="UTF-8"' };
 
@@ -100,7 +103,8 @@ async function answerWithoutRoute(
   exchange: Exchange,
 ): Promise<Answer> {
   if (target.path.startsWith("/v2/")) await principalOf(parts, request, exchange);
-  return match.kind === "unknown" ? unknownPathAnswer() : wrongMethodAnswer(match.allow);
+  if (match.kind === "wrong-method") return wrongMethodAnswer(match.allow);
+  return target.path.startsWith("/v1/") ? unknownPathAnswer(firstProtocol) : unknownPathAnswer();
 }
 
 /** Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. */

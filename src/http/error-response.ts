@@ -44,9 +44,9 @@ export function faultAnswer(requestId: string): Answer {
   return errorAnswer(500, "UNKNOWN", message, undefined, {});
 }
 
-/** Nothing stands under this path. */
-export function unknownPathAnswer(): Answer {
-  return errorAnswer(404, "NAME_UNKNOWN", "this registry has nothing under this path", undefined, {});
+/** Nothing stands under this path; `message` says what would help, where that is known. */
+export function unknownPathAnswer(message = "this registry has nothing under this path"): Answer {
+  return errorAnswer(404, "NAME_UNKNOWN", message, undefined, {});
 }
 
 /** RFC 9110 section 15.5.6: the answer names the methods that there are. */

@@ -428,6 +428,17 @@ describe("what is not there", () => {
   );
 
   test.each([
+    ["GET", "/v1/repositories/a/b/images"],
+    ["PUT", "/v1/repositories/a/b/"],
+    ["GET", "/v1/users/"],
+  ])("%s %s says which Docker it needs", async (method, path) => {
+    const answer = await makeRegistry().call(method, path, { as: "nobody" });
+
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toContain("Docker 1.10 or later");
+  });
+
+  test.each([
     ["POST", "/v2/a/b/manifests/v1", "DELETE, GET, HEAD, PUT"],
     ["PUT", "/v2/", "GET, HEAD"],
     ["DELETE", "/v2/a/tags/list", "GET, HEAD"],

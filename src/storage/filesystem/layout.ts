@@ -1,4 +1,14 @@
-import { constants, fsyncSync, lstatSync, closeSync, openSync, mkdirSync, readdirSync, chmodSync } from "node:fs";
+import {
+  constants,
+  fsyncSync,
+  lstatSync,
+  closeSync,
+  openSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  chmodSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
 import { isUlid } from "../../core/ulid.ts";
@@ -84,14 +94,22 @@ export class Layout {
   }
 }
 
-/** Makes a folder with mode 0700 unless it is there, and syncs its parent; answers whether it is new. */
-export function makeFolder(path: string): boolean {
+/**
+ * Makes a folder with mode 0700 unless it is there, and syncs its parent; answers whether it is new. Where the sync fails
+ * the folder is taken away again: the next call would take it for durable.
+ */
+export function makeFolder(path: string, sync: (path: string) => void = syncFolder): boolean {
   const isNew = mkdirUnlessThere(path);
   if (!lstatSync(path).isDirectory())
     throw new LayoutError(`${path} is not a folder of its own (a link, or a file). Move it away and start again`);
   if (!isNew) return false;
-  chmodSync(path, 0o700);
-  syncFolder(dirname(path));
+  try {
+    chmodSync(path, 0o700);
+    sync(dirname(path));
+  } catch (error) {
+    rmdirSync(path);
+    throw error;
+  }
   return true;
 }
 
