@@ -19,6 +19,7 @@ import { parseRepositoryName, type RepositoryName } from "./core/repository-name
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
 import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./http/listener.ts";
+import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
 import { describeCertificate } from "./pki/certificate.ts";
 import { PkiFolder } from "./process/pki-folder.ts";
@@ -203,7 +204,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     caPem: () => certificates.rootPem,
     ready: () => serving.isReady,
     trustedProxies: settings.trustedProxies,
-    bodySilenceMs: settings.uploadSilenceSeconds * 1000,
+    bodies: new BodyReader(settings.uploadSilenceSeconds * 1000),
     log,
     clock,
   });

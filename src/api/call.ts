@@ -4,6 +4,7 @@ import type { decide } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
+import type { BodyReader } from "../http/request-body.ts";
 import type { Log } from "../log.ts";
 import type { Blobs } from "../registry/blobs.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -32,8 +33,8 @@ export interface ApiParts {
   readonly ready: () => boolean;
   /** Networks of the proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
-  /** How long a body that is read into memory may be silent. */
-  readonly bodySilenceMs: number;
+  /** Takes bodies that are read into memory. */
+  readonly bodies: BodyReader;
   readonly log: Log;
   readonly clock: Clock;
 }

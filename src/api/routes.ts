@@ -12,7 +12,7 @@ import * as open from "./public.ts";
 
 /**
  * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
- * with at most `bodySilenceMs` between two bytes. `blob`: handed over whole to the upload store, which bounds it by
+ * which `bodies` bounds for all together, as it does silence. `blob`: handed over whole to the upload store, which bounds it by
  * `limits.blobBytes` and the disk's reserve and has its own clock for silence. None has a limit on its whole duration.
  */
 type BodyKind = "none" | "manifest" | "blob";

@@ -6,6 +6,7 @@ import { decide } from "../../src/core/policy.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import type { Ulid } from "../../src/core/ulid.ts";
 import type { Client } from "../../src/http/listener.ts";
+import { BodyReader } from "../../src/http/request-body.ts";
 import { createLog } from "../../src/log.ts";
 import { Blobs } from "../../src/registry/blobs.ts";
 import { Catalog } from "../../src/registry/catalog.ts";
@@ -86,7 +87,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
     ready: () => true,
     trustedProxies: [],
-    bodySilenceMs: 1000,
+    bodies: new BodyReader(1000),
     log: createLog({ level: "info", format: "json", write: (line) => lines.push(line) }),
     clock,
     ...overrides,

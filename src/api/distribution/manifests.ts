@@ -1,7 +1,7 @@
 import { defaultMessages, RegistryError } from "../../core/error.ts";
 import { parseReference, parseTag } from "../../core/reference.ts";
 import { type Answer, bytesAnswer, emptyAnswer } from "../../http/answer.ts";
-import { readBody } from "../../http/request-body.ts";
+import type { BodyFault } from "../../http/request-body.ts";
 import type { ApiParts, RepositoryCall } from "../call.ts";
 import { cacheForGood, cacheNothingUnasked, contentHeaders, isNotModified } from "./content.ts";
 
@@ -16,13 +16,15 @@ export async function read({ manifests }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-7a and end-7b: a manifest under a tag or a digest, and under every `tag` of the query. */
-export async function put({ manifests, limits, bodySilenceMs }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function put({ manifests, limits, bodies }: ApiParts, call: RepositoryCall): Promise<Answer> {
   const { repository, principal, request, query } = call;
   const reference = parseReference(call.parameter);
   const tags = query.getAll("tag").map(parseTag);
-  const bytes = await readManifest(request, limits.manifestBytes, bodySilenceMs);
   const contentType = request.headers.get("content-type") ?? undefined;
-  const stored = await manifests.put(repository, principal, { reference, tags, contentType, bytes });
+  const stored = await bodies.with(request, limits.manifestBytes, async (body) => {
+    if (!(body instanceof Uint8Array)) throw refusalOf(body, limits.manifestBytes);
+    return manifests.put(repository, principal, { reference, tags, contentType, bytes: body });
+  });
   const headers: Record<string, string> = {
     Location: `/v2/${repository}/manifests/${stored.digest}`,
     "Docker-Content-Digest": stored.digest,
@@ -38,14 +40,17 @@ export async function remove({ manifests }: ApiParts, call: RepositoryCall): Pro
   return emptyAnswer(202);
 }
 
-async function readManifest(request: Request, maxBytes: number, silenceMs: number): Promise<Uint8Array> {
-  const body = await readBody(request, maxBytes, silenceMs);
-  if (body instanceof Uint8Array) return body;
-  if (body === "too-large") {
-    throw new RegistryError(
+function refusalOf(fault: BodyFault, maxBytes: number): RegistryError {
+  if (fault === "too-large") {
+    return new RegistryError(
       "MANIFEST_TOO_LARGE",
       `${defaultMessages.MANIFEST_TOO_LARGE}, which is ${maxBytes} bytes (the setting limits.manifestBytes)`,
     );
   }
-  throw new RegistryError("MANIFEST_INVALID", "the manifest did not arrive whole");
+  if (fault === "no-room") {
+    return new RegistryError("TOOMANYREQUESTS", "too many manifests are arriving at once, try again later", {
+      retryAfterSeconds: 1,
+    });
+  }
+  return new RegistryError("MANIFEST_INVALID", "the manifest did not arrive whole");
 }
