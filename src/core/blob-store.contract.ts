@@ -13,6 +13,7 @@ export interface BlobStoreSetup {
 }
 
 const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV" as UploadId;
+const secondId = "01ARZ3NDEKTSV4RRFFQ69G5FAW" as UploadId;
 
 /** Bytes that differ from place to place. */
 export function patternBytes(sizeBytes: number): Uint8Array<ArrayBuffer> {
@@ -30,11 +31,11 @@ export function describeBlobStore(make: () => Promise<BlobStoreSetup>): void {
   });
   afterEach(() => setup.end());
 
-  async function store(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  async function store(bytes: Uint8Array<ArrayBuffer>, upload = id): Promise<string> {
     const request = new Request("http://registry/", { method: "PUT", body: bytes });
     const bounds = { offset: 0, lengthBytes: undefined, maxBytes: bytes.byteLength };
-    await setup.uploads.append(id, { request, lengthBytes: bytes.byteLength }, bounds);
-    const { content } = await setup.uploads.commit(id, digestOf(bytes));
+    await setup.uploads.append(upload, { request, lengthBytes: bytes.byteLength }, bounds);
+    const { content } = await setup.uploads.commit(upload, digestOf(bytes));
     if (content.kind === "inline") throw new Error("too small for a file");
     return content.key;
   }
@@ -70,6 +71,21 @@ export function describeBlobStore(make: () => Promise<BlobStoreSetup>): void {
 
     for (const [start, end] of ranges)
       expect(await bytesOf(key, bytes.byteLength, start, end)).toBe(digestOf(bytes.subarray(start, end)));
+  });
+
+  test("what is missing can be restored from the same bytes, and what is there is left alone", async () => {
+    const bytes = patternBytes(300_000);
+    const key = await store(bytes);
+    const spare = await store(bytes, secondId);
+
+    expect(await setup.blobs.restore(key, bytes.byteLength, spare)).toBe(false);
+    await setup.blobs.delete(key);
+    expect(await setup.blobs.restore(key, bytes.byteLength, spare)).toBe(true);
+
+    expect(digestOf(await setup.blobs.read(key, bytes.byteLength))).toBe(digestOf(bytes));
+    expect(await setup.blobs.read(spare, bytes.byteLength).catch((error: unknown) => error)).toMatchObject({
+      code: "UNAVAILABLE",
+    });
   });
 
   test("what has another length than it should have is not served", async () => {

@@ -37,6 +37,12 @@ export interface BlobStore {
   /** Reads a file whole, for documents that are bounded (manifests). Same errors as `open`. */
   read(key: string, sizeBytes: number): Promise<Uint8Array>;
 
+  /**
+   * Where the bytes of `key` are missing or damaged (as `open` sees it), those of `spare`, a key of the same digest, take
+   * their place; answers whether they did. That survives a power cut. Otherwise nothing happens.
+   */
+  restore(key: string, sizeBytes: number, spare: string): Promise<boolean>;
+
   /** Removes a key; one that is not there is no error. */
   delete(key: string): Promise<void>;
 

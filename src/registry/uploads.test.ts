@@ -156,6 +156,20 @@ describe("the ways of a blob into a repository", () => {
   });
 });
 
+test("a blob whose bytes are gone is there again when it has been pushed again", async () => {
+  const registry = memoryRegistry();
+  await pushBlob(registry, large);
+  const { content } = await registry.blobs.stat(app, digestOfText(large));
+  if (content.kind === "file") await registry.ports.blobs.delete(content.key);
+
+  await pushBlob(registry, large, other);
+
+  for (const repository of [app, other]) {
+    const found = await registry.blobs.open(await registry.blobs.stat(repository, digestOfText(large)));
+    expect(found.lengthBytes).toBe(large.length);
+  }
+});
+
 describe("a mount (distribution specification, Mounting a blob from another repository)", () => {
   const digest = digestOfText("shared");
 

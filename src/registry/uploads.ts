@@ -197,11 +197,17 @@ export class Uploads {
     // Where this fails nobody knows whether the row is there: a commit whose sync failed can come back at the next start,
     // from the database's log. So the bytes stay: a file without a row takes room, a row without its file is a lost blob.
     const { kept } = await metadata.commitBlob({ repository, blob, uploadId, by: principal.id, at: clock.now() });
-    if (!kept) await this.#discard(blob);
+    if (!kept) await this.#discard(repository, blob);
   }
 
-  async #discard(blob: StagedBlob): Promise<void> {
-    if (blob.content.kind === "file") await this.#ports.blobs.delete(blob.content.key);
+  /** The row that was there keeps its bytes; unless they are gone, when these take their place: what is acknowledged is there. */
+  async #discard(repository: RepositoryName, { digest, sizeBytes, content }: StagedBlob): Promise<void> {
+    if (content.kind !== "file") return;
+    const { blobs, metadata } = this.#ports;
+    const row = (await metadata.findBlob(repository, digest))?.content;
+    if (row?.kind === "file" && (row.key === content.key || (await blobs.restore(row.key, sizeBytes, content.key))))
+      return;
+    await blobs.delete(content.key);
   }
 
   #withUpload<Result>(

@@ -51,6 +51,13 @@ export class FilesystemBlobStore implements BlobStore {
     return bytes;
   }
 
+  async restore(key: string, sizeBytes: number, spare: string): Promise<boolean> {
+    const isRestored = await this.#channel.call("restore", { key, sizeBytes, spare });
+    if (isRestored)
+      this.#log.error("a blob was missing or damaged; the same bytes were pushed again and took its place", { key });
+    return isRestored;
+  }
+
   delete(key: string): Promise<void> {
     return this.#channel.call("delete", key);
   }

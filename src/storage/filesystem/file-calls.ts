@@ -20,6 +20,7 @@ export type FileCalls = {
     output: FileAnswer;
   };
   read: { input: { readonly key: string; readonly sizeBytes: number }; output: { readonly bytes: Uint8Array } };
+  restore: { input: { readonly key: string; readonly sizeBytes: number; readonly spare: string }; output: boolean };
   delete: { input: string; output: undefined };
   space: { input: undefined; output: DiskSpace };
 };

@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read, readSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { RegistryError } from "../../core/error.ts";
 import type { FileAnswer } from "./file-calls.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, syncFolder } from "./layout.ts";
 import { isCached, readAhead, readCached } from "./libc.ts";
 
 /** Up to this length the bytes themselves are answered. */
@@ -49,6 +50,20 @@ export class FileOpener {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Puts `spare` in the place of `key`, unless that can be opened. */
+  restore(key: string, sizeBytes: number, spare: string): boolean {
+    try {
+      closeSync(this.#openChecked(key, sizeBytes));
+      return false;
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+    }
+    const path = this.#layout.blob(key);
+    renameSync(this.#layout.blob(spare), path);
+    syncFolder(dirname(path));
+    return true;
   }
 
   #openChecked(key: string, sizeBytes: number): number {

@@ -24,6 +24,8 @@ async function handle(layout: Layout, opener: FileOpener, { kind, input }: Messa
       return opener.open(input.key, input.sizeBytes, input.start, input.end);
     case "read":
       return opener.read(input.key, input.sizeBytes);
+    case "restore":
+      return opener.restore(input.key, input.sizeBytes, input.spare);
     case "delete":
       return rmSync(layout.blob(input), { force: true });
     case "space": {

@@ -113,7 +113,8 @@ export function makeFolder(path: string, sync: (path: string) => void = syncFold
   return true;
 }
 
-function syncFolder(path: string): void {
+/** Makes the names in a folder durable. */
+export function syncFolder(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(fd);

@@ -23,6 +23,14 @@ export class MemoryBlobStore implements BlobStore {
     return bytes;
   }
 
+  async restore(key: string, sizeBytes: number, spare: string): Promise<boolean> {
+    const bytes = this.#blobs.get(spare);
+    if (bytes === undefined || this.#blobs.get(key)?.byteLength === sizeBytes) return false;
+    this.#blobs.set(key, bytes);
+    this.#blobs.delete(spare);
+    return true;
+  }
+
   async delete(key: string): Promise<void> {
     this.#blobs.delete(key);
   }
