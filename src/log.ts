@@ -6,12 +6,21 @@ type LogFields = Readonly<Record<string, unknown>>;
 
 type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Lines for the operator. An `error` among the fields is written with the chain of its causes. */
+/** How the text format says a thing whose message and fields are for machines: a line that stands alone, and how much it matters. */
+export interface TextForm {
+  readonly level: LogLevel;
+  readonly line: string;
+}
+
+/**
+ * Lines for the operator. An `error` among the fields is written with the chain of its causes. Where there is a text form,
+ * the text format writes that instead of message and fields, and judges by its level.
+ */
 export interface Log {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields, text?: TextForm): void;
+  info(message: string, fields?: LogFields, text?: TextForm): void;
+  warn(message: string, fields?: LogFields, text?: TextForm): void;
+  error(message: string, fields?: LogFields, text?: TextForm): void;
 }
 
 /** A log, and the way to have everything written before the process ends. */
@@ -43,8 +52,12 @@ export function createLog(options: LogOptions): OpenLog {
   const least = levels.indexOf(options.level);
   const at =
     (level: LogLevel): Log[LogLevel] =>
-    (message, fields) => {
-      if (levels.indexOf(level) >= least) emit(level, cut(message), bounded(fields));
+    (message, fields, text) => {
+      const form = options.format === "text" ? text : undefined;
+      const shown = form?.level ?? level;
+      if (levels.indexOf(shown) < least) return;
+      if (form === undefined) emit(level, cut(message), bounded(fields));
+      else emit(shown, cut(form.line), {});
     };
   const flush = (): void => standardError?.flushSync();
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), flush };
@@ -72,11 +85,12 @@ function named(label: string): { level: string } {
   return { level: label };
 }
 
-/** `18:27:05 WARN  message  field=value`, for a person. */
+/** `18:27:05 WARN  message  field=value`, for a person: in local time, and the usual level is not worth a word. */
 function textEmitter(write: (line: string) => void): Emit {
   return (level, message, fields) => {
-    const time = new Date().toISOString().slice(11, 19);
-    let line = `${time} ${level.toUpperCase().padEnd(5)} ${quoted(message)}`;
+    const time = new Date().toTimeString().slice(0, 8);
+    const weight = level === "info" ? "" : `${level.toUpperCase().padEnd(5)} `;
+    let line = `${time} ${weight}${quoted(message)}`;
     for (const [name, value] of Object.entries(fields)) line += `  ${name}=${fieldText(value)}`;
     write(escaped(`${line}\n`));
   };

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { Log } from "../log.ts";
+import type { Log, TextForm } from "../log.ts";
 import type { Answer } from "../http/answer.ts";
 
 /** What becomes known of a request while it is worked on. */
@@ -10,8 +10,16 @@ export interface Exchange {
   readonly client: string | undefined;
   /** The id of the row of the route table. */
   route?: string;
+  /** How the row is called in a line for a person: `push`. */
+  routeName?: string;
+  /** The row changes what others see: its success is news. */
+  isChange?: boolean;
   repository?: string;
+  /** The tag or digest that the request is about. */
+  reference?: string;
   principal?: string;
+  /** It came without credentials, as the first request of most clients does. */
+  isAnonymous?: boolean;
   /** The process's own request (the self-test): of no interest to the operator. */
   isOwn?: boolean;
   /** Why it was refused; of a login more than the client is told. */
@@ -23,9 +31,43 @@ export interface Exchange {
  * interesting of it has been parsed by then, and what could not be parsed is not worth keeping.
  */
 export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: Answer): void {
-  const { startedAt, isOwn, ...known } = exchange;
+  const { requestId, method, client, route, repository, reference, principal, reason } = exchange;
   const bytes = answer.body?.lengthBytes ?? 0;
-  const fields = { ...known, status: answer.status, bytes, durationMs: clock.now() - startedAt };
-  if (isOwn === true) log.debug("request", fields);
-  else log.info("request", fields);
+  const durationMs = clock.now() - exchange.startedAt;
+  const known = { requestId, method, client, route, repository, reference, principal, reason };
+  const fields = { ...known, status: answer.status, bytes, durationMs };
+  if (exchange.isOwn === true) log.debug("request", fields);
+  else log.info("request", fields, textForm(exchange, answer.status, durationMs));
+}
+
+/** `push team/app:latest  201  admin  192.0.2.9  12 ms`, and the reason behind it where there is one. */
+function textForm(exchange: Exchange, status: number, durationMs: number): TextForm {
+  const { method, routeName, principal, client, reason } = exchange;
+  const what = [routeName ?? method, cut(thing(exchange))].filter((part) => part !== "").join(" ");
+  const parts = [what, `${status}`, principal, client, `${durationMs} ms`, status < 400 ? undefined : reason];
+  return {
+    level: isNews(exchange, status) ? "info" : "debug",
+    line: parts.filter((part) => part !== undefined).join("  "),
+  };
+}
+
+/** What a person at a terminal cares about: what has changed, and what went wrong. Clients ask for much that is not there. */
+function isNews({ method, isChange, isAnonymous }: Exchange, status: number): boolean {
+  if (status < 400) return isChange === true;
+  if (status === 404) return method !== "GET" && method !== "HEAD";
+  return status !== 401 || isAnonymous !== true;
+}
+
+function thing({ repository, reference = "" }: Exchange): string {
+  if (repository === undefined || reference === "") return repository ?? "";
+  const isDigest = reference.includes(":");
+  return isDigest ? `${repository}@${reference.slice(0, shownDigestLength)}` : `${repository}:${reference}`;
+}
+
+/** `sha256:` and 12 digits, as Docker shows it. */
+const shownDigestLength = 19;
+const shownThingLength = 56;
+
+function cut(text: string): string {
+  return text.length <= shownThingLength ? text : `…${text.slice(1 - shownThingLength)}`;
 }

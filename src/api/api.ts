@@ -80,6 +80,8 @@ async function answerTo(
   if (match.kind !== "found") return answerWithoutRoute(parts, request, target, match, exchange);
   const { route, parameter } = match;
   exchange.route = route.id;
+  exchange.routeName = route.name;
+  exchange.isChange = route.isChange === true;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
   const call = { request, query, parameter };
   if (route.action === "none") return route.handler(parts, call);
@@ -90,6 +92,7 @@ async function answerTo(
   }
   const repository = parseRepositoryName(match.name);
   exchange.repository = repository;
+  if (!route.pattern.endsWith("{id}") && parameter !== "") exchange.reference = parameter;
   assertAllowed(parts, principal, route.action, repository);
   return route.handler(parts, { ...call, principal, repository });
 }
@@ -128,6 +131,7 @@ async function principalOf(parts: ApiParts, request: Request, exchange: Exchange
     throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   }
   exchange.reason = "no credentials";
+  exchange.isAnonymous = true;
   throw new RegistryError("UNAUTHORIZED");
 }
 
