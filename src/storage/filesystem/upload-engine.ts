@@ -11,6 +11,10 @@ import { Poller, readNow } from "./libc.ts";
 import type { BodyOutcome, DiskReserveOptions, PipedBody } from "./upload-calls.ts";
 import { UploadFile } from "./upload-file.ts";
 
+// All that a pipe holds at once: the serving thread is woken when there is room, and the more room there is, the less it has to
+// move of what it could not pass on.
+const shareBytes = 1024 * 1024;
+// What is hashed and written at once: it stays in the processor's cache in between.
 const chunkBytes = 256 * 1024;
 const checkSpaceEveryBytes = 4 * 1024 * 1024;
 const keptFiles = 1024;
@@ -48,7 +52,7 @@ export class UploadEngine {
   readonly background = new Background();
   readonly #options: UploadEngineOptions;
   readonly #poller = new Poller();
-  readonly #buffer = new Uint8Array(chunkBytes);
+  readonly #buffer = new Uint8Array(shareBytes);
   readonly #bodies = new Map<number, OpenBody>();
   /** The latest uploads with their hashes, oldest first. */
   readonly #files = new Map<UploadId, UploadFile>();
@@ -189,7 +193,8 @@ export class UploadEngine {
       if (body.receivedBytes + count > body.piped.maxBytes)
         throw new RegistryError("SIZE_INVALID", "the body is longer than announced, or than the registry accepts");
       this.#assertRoom(count);
-      body.file.write(this.#buffer.subarray(0, count));
+      for (let at = 0; at < count; at += chunkBytes)
+        body.file.write(this.#buffer.subarray(at, Math.min(at + chunkBytes, count)));
       body.receivedBytes += count;
     } catch (error) {
       this.#refuse(body, error);
