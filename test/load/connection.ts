@@ -50,6 +50,8 @@ export class Connection {
 
   async #connect(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // A server that goes away in the middle of the handshake is only seen by the connection's end.
+    this.#wakeReader = () => reject(this.#failure ?? new Error("bytes came before the end of the handshake"));
     await Bun.connect({
       hostname: "127.0.0.1",
       port: this.#endpoint.port,
@@ -74,6 +76,7 @@ export class Connection {
       },
     });
     await promise;
+    this.#wakeReader = undefined;
   }
 
   /** Sends a request and reads its answer whole. */

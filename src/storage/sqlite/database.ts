@@ -11,8 +11,9 @@ export function openWriter(file: string): Database {
   const db = new Database(file, { readwrite: true, create: false, strict: true });
   try {
     checkSqliteVersion(versionOf(db));
-    db.run("PRAGMA journal_mode = WAL");
+    // The patience first: another thread's connection may be reading the log at this moment, which locks the database.
     setUp(db);
+    db.run("PRAGMA journal_mode = WAL");
     // Checkpoints come every 4 MiB of log, as SQLite has it: rarer ones gave no more commits and a p99 five times as long.
     // What a long reading lets the log grow to is cut off again.
     db.run("PRAGMA wal_autocheckpoint = 1000");
