@@ -19,7 +19,7 @@ const pull: Exchange = { ...push, method: "GET", routeName: "pull", isChange: fa
 function logged(format: "json" | "text", exchange: Exchange, status: number): string {
   let text = "";
   const log = createLog({ level: "info", format, write: (line) => (text += line) });
-  logExchange(log, { now: () => 1012 }, exchange, { status });
+  logExchange(log, { now: () => 1012 }, exchange, { status, headers: {}, body: undefined });
   return text;
 }
 

@@ -1,46 +1,58 @@
 import type { ListenerSetting } from "../config/listener.ts";
 import { isLoopbackListener } from "../config/listener.ts";
+import { plainFingerprint } from "../pki/certificate.ts";
 import { trustLine } from "../pki/trust-line.ts";
 
 /** What the banner tells. */
 export interface BannerFacts {
   readonly version: string;
+  readonly folder: string;
   /** What clients write before the repository. */
   readonly registry: string;
-  readonly tls: ListenerSetting["tls"];
+  /** `proxied`: somebody else speaks it, in front of this machine's own loopback. */
+  readonly tls: ListenerSetting["tls"] | "proxied";
   readonly rootPem: string;
   readonly fingerprint: string;
   readonly user: string;
   /** How the first user gets in, for as long as that is news. */
   readonly password: string | undefined;
-  /** Things that the operator should know, a line each. */
+  /** Things that the operator should know, a line each, the weightiest first. */
   readonly notes: readonly string[];
 }
 
 const maxLines = 12;
 
-/** At most 12 lines; each command stands alone on its line and works as it is printed, in any POSIX shell. */
-export function bannerLines(facts: BannerFacts): readonly string[] {
+/** The banner, and what did not fit into it. */
+export interface Banner {
+  /** At most 12; each command stands alone on its line and works as it is printed, in any POSIX shell. */
+  readonly lines: readonly string[];
+  readonly leftOver: readonly string[];
+}
+
+/** The password comes last, where nobody overlooks it. */
+export function banner(facts: BannerFacts): Banner {
   const { registry, tls } = facts;
   const scheme = tls === "off" ? "http" : "https";
   const trust =
     tls === "own"
       ? [
-          `CA fingerprint (SHA-256): ${facts.fingerprint}`,
+          `CA fingerprint (SHA-256): ${plainFingerprint(facts.fingerprint)}`,
           "On every machine with Docker, once, to trust it:",
           `  ${trustLine({ registry, caPem: facts.rootPem })}`,
         ]
       : [];
   const lines = [
-    `dozo ${facts.version} serves at ${scheme}://${registry}`,
+    `dozo ${facts.version} serves at ${scheme}://${registry} (data: ${facts.folder})`,
     ...trust,
-    "Log in, name an image for it, push:",
+    "Log in, make a small image, name it for the registry, push:",
     `  docker login -u ${facts.user} ${registry}`,
-    `  docker tag "$(docker images -q | head -n 1)" ${registry}/first-image`,
+    "  tar -cf- -C /etc hosts | docker import - first-image",
+    `  docker tag first-image ${registry}/first-image`,
     `  docker push ${registry}/first-image`,
-    ...(facts.password === undefined ? [] : [facts.password]),
   ];
-  return [...lines, ...facts.notes.slice(0, maxLines - lines.length)];
+  const password = facts.password === undefined ? [] : ["", facts.password];
+  const room = maxLines - lines.length - password.length;
+  return { lines: [...lines, ...facts.notes.slice(0, room), ...password], leftOver: facts.notes.slice(room) };
 }
 
 /** `NAME:PORT` as clients write it; 443 need not be written. */

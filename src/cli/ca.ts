@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { describeCertificate } from "../pki/certificate.ts";
+import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import { readRootCertificate } from "../pki/open.ts";
 import { openDataFolder } from "../process/data-folder.ts";
 import { ExplainedError } from "../process/explained-error.ts";
@@ -41,7 +41,7 @@ async function showCa(
     printJson(output, { subject, fingerprint, endsAt: new Date(notAfter).toISOString(), pem: certificatePem });
   } else {
     output.print(`subject      ${subject}`);
-    output.print(`SHA-256      ${fingerprint}`);
+    output.print(`SHA-256      ${plainFingerprint(fingerprint)}`);
     output.print(`valid until  ${formatDay(notAfter)}`);
     output.print(`file         ${data}/pki/root.crt`);
   }

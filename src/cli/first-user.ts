@@ -5,7 +5,7 @@ import {
   keepFirstPassword,
   removeFirstPassword,
 } from "../process/first-password.ts";
-import type { Output } from "./output.ts";
+import type { CommandContext } from "./command-context.ts";
 import { makePassword } from "./password.ts";
 
 export interface FirstUser {
@@ -26,7 +26,7 @@ export async function ensureFirstUser(
   folder: string,
   administration: Administration,
   wanted: { readonly name: string; readonly password: string | undefined },
-  output: Output,
+  { output, environment }: Pick<CommandContext, "output" | "environment">,
 ): Promise<FirstUser> {
   const users = await administration.listUsers();
   if (users.length === 0) await makeFirstUser(folder, administration, wanted);
@@ -37,17 +37,19 @@ export async function ensureFirstUser(
   }
   const pending = findFirstPassword(folder);
   if (pending === undefined) return { name, passwordLine: undefined, shown: nothing };
-  if (!output.isTerminal)
-    return {
-      name,
-      passwordLine: `The password of ${name} is in ${firstPasswordFile(folder)} until the first login.`,
-      shown: nothing,
-    };
+  if (!output.isTerminal) return { name, passwordLine: whereToFind(folder, name, environment), shown: nothing };
   return {
     name,
-    passwordLine: `The password of ${name}, shown this once: ${pending}`,
+    passwordLine: `Password of ${name}, shown this once: ${pending}`,
     shown: () => removeFirstPassword(folder),
   };
+}
+
+/** dozo's own image, which says `oci`, has no program that reads the file. */
+function whereToFind(folder: string, name: string, environment: CommandContext["environment"]): string {
+  return environment["container"] === "oci"
+    ? `To give ${name} a password, shown once: docker exec -it CONTAINER dozo user passwd ${name}`
+    : `The password of ${name} is in ${firstPasswordFile(folder)} until the first login.`;
 }
 
 async function makeFirstUser(

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { AddressInUseError, type App, openApp } from "../app.ts";
 import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
@@ -16,7 +17,7 @@ import { findHostNames, type HostNames, isLoopbackAddress } from "../process/hos
 import { PkiFolder } from "../process/pki-folder.ts";
 import { findPortHolder, type PortHolder } from "../process/port-holder.ts";
 import { runSelfTest, type SelfTestTrust } from "../process/self-test.ts";
-import { bannerLines, isWildcard, registryAddress } from "./banner.ts";
+import { banner, isWildcard, registryAddress } from "./banner.ts";
 import type { CommandContext } from "./command-context.ts";
 import { ensureFirstUser, type FirstUser } from "./first-user.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -32,6 +33,7 @@ export interface ServerOptions {
 /** Runs the registry of a data folder until a signal ends it. */
 export async function runServer(context: CommandContext, options: ServerOptions): Promise<void> {
   const settings = { ...options.loaded.settings, data: resolve(options.loaded.settings.data) };
+  if (settings.htpasswd !== undefined) requireHtpasswd(settings.htpasswd);
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
   const release = lockFolder(settings.data);
@@ -47,14 +49,21 @@ export async function runServer(context: CommandContext, options: ServerOptions)
     const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings }, onFault }, log);
     try {
       const name = await Promise.race([signal, fault.promise]);
-      context.output.note(`stopping after ${name}: requests in flight have ${settings.stopGraceSeconds} s`);
+      context.output.note(`stopping after ${name}`);
     } finally {
       await app.stop();
     }
+    context.output.note("stopped");
   } finally {
     log.flush();
     release();
   }
+}
+
+/** Asked before anything is made. */
+function requireHtpasswd(file: string): void {
+  if (existsSync(file)) return;
+  throw new ExplainedError(`the htpasswd file ${file} is not there`, `htpasswd -cB ${file} NAME makes one`);
 }
 
 /** Better a new process than one that answers everybody that it cannot. */
@@ -95,20 +104,50 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     const main = app.listeners.find(({ setting }) => setting.tls !== "off") ?? app.listeners[0];
     if (main?.port !== undefined && place.isOurChoice) rememberPort(settings.data, main.port);
     const { pki, names } = certificates.last();
-    address = main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost);
+    const proxied = proxiedHost(app, settings.hosts, names);
+    address = proxied ?? (main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost));
     const failure = await selfTest(app, { rootPem: pki.rootPem, chainPem: pki.certificatePem });
-    const notes = [...place.notes, ...(failure === undefined ? [] : [failure])];
-    const { version } = context;
-    const { rootPem, fingerprint } = pki;
-    const tls = main?.setting.tls ?? "off";
-    const facts = { version, tls, rootPem, fingerprint, user: firstUser.name, password: firstUser.passwordLine, notes };
-    for (const line of bannerLines({ ...facts, registry: address ?? names.publicHost })) context.output.print(line);
+    const hostNotes = proxied === undefined ? unreachableNotes(names) : [proxyNote(app, proxied)];
+    const { lines, leftOver } = banner({
+      version: context.version,
+      folder: settings.data,
+      registry: address ?? names.publicHost,
+      tls: proxied === undefined ? (main?.setting.tls ?? "off") : "proxied",
+      rootPem: pki.rootPem,
+      fingerprint: pki.fingerprint,
+      user: firstUser.name,
+      password: firstUser.passwordLine,
+      notes: [...(failure === undefined ? [] : [failure]), ...place.notes, ...hostNotes],
+    });
+    for (const line of leftOver) context.output.note(line);
+    for (const line of lines) context.output.print(line);
     firstUser.shown();
     return app;
   } catch (error) {
     await app.stop();
     throw error;
   }
+}
+
+/** The operator's name for clients, where only this machine's loopback is served, without TLS: a proxy has to be in front. */
+function proxiedHost(app: App, hosts: readonly string[], names: HostNames): string | undefined {
+  const isBehind = app.listeners.every(({ setting }) => setting.tls === "off" && isLoopbackListener(setting));
+  if (!isBehind) return undefined;
+  return hosts.find((host) => !names.unreachable.includes(host)) ?? hosts[0];
+}
+
+function proxyNote(app: App, host: string): string {
+  const [first] = app.listeners;
+  const address = first?.setting.address;
+  const target =
+    address === undefined || "unix" in address
+      ? `unix:${address?.unix ?? ""}`
+      : `http://${address.host}:${first?.port ?? 0}`;
+  return `The proxy in front has to pass https://${host} on to ${target}.`;
+}
+
+function unreachableNotes({ unreachable }: HostNames): readonly string[] {
+  return unreachable.map((name) => `${name} does not lead to this machine yet; its certificate is ready.`);
 }
 
 async function firstUserOf(context: CommandContext, options: ServerOptions, app: App): Promise<FirstUser> {
@@ -119,7 +158,7 @@ async function firstUserOf(context: CommandContext, options: ServerOptions, app:
   if (!options.isFirstRunAllowed && (await administration.listUsers()).length === 0)
     return { name: "NAME", passwordLine: undefined, shown: () => {} };
   const wanted = { name: settings.user, password: options.password };
-  return ensureFirstUser(settings.data, administration, wanted, context.output);
+  return ensureFirstUser(settings.data, administration, wanted, context);
 }
 
 interface Place {

@@ -29,6 +29,11 @@ export function describeCertificate(pem: string): CertificateDescription {
 }
 
 /** SHA-256 of the first certificate of a PEM text, as openssl prints it. */
+/** The same as `sha256sum` prints it of the certificate's bytes: digits alone, in lower case. */
+export function plainFingerprint(fingerprintWithColons: string): string {
+  return fingerprintWithColons.replaceAll(":", "").toLowerCase();
+}
+
 function fingerprint(pem: string): string {
   const hex = createHash("sha256")
     .update(new Uint8Array(firstCertificate(pem).rawData))

@@ -1,17 +1,26 @@
 import "reflect-metadata";
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createAuthority, createServerKey, issueServerCertificate } from "./certificate-authority.ts";
+import { describeCertificate, plainFingerprint } from "./certificate.ts";
 import { trustLine } from "./trust-line.ts";
 
-const canRun = Bun.which("curl") !== null && Bun.which("sha256sum") !== null;
+const canRun = ["curl", "sed", "base64", "sha256sum"].every((program) => Bun.which(program) !== null);
 const scope = { hostNames: [], suffixes: [], publicAddresses: [] };
 
+let caPem: string;
+let otherPem: string;
 let folder: string;
 let certificatesFolder: string;
+
+beforeAll(async () => {
+  caPem = (await createAuthority(scope, Date.now())).rootPem;
+  otherPem = (await createAuthority(scope, Date.now())).rootPem;
+});
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "dozo-trust-"));
@@ -41,66 +50,75 @@ async function startServer(body: string): Promise<{ registry: string; stop: () =
   return { registry: `localhost:${server.port}`, stop: () => server.stop(true) };
 }
 
-async function run(line: string): Promise<{ exitCode: number; stderr: string }> {
+async function run(line: string): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   const shell = Bun.spawn(["sh", "-c", line], {
     env: { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}` },
     stdout: "pipe",
     stderr: "pipe",
   });
-  return { exitCode: await shell.exited, stderr: await new Response(shell.stderr).text() };
+  const [stdout, stderr] = await Promise.all([new Response(shell.stdout).text(), new Response(shell.stderr).text()]);
+  return { exitCode: await shell.exited, stdout, stderr };
 }
 
-async function leftovers(): Promise<readonly string[]> {
-  return (await readdir("/tmp")).filter((name) => /^ca\.[A-Za-z0-9]{6}$/.test(name));
+async function runAgainst(body: string): Promise<Awaited<ReturnType<typeof run>> & { registry: string }> {
+  const server = await startServer(body);
+  const result = await run(trustLine({ registry: server.registry, caPem, certificatesFolder }));
+  await server.stop();
+  return { ...result, registry: server.registry };
 }
 
 describe.if(canRun)("the line that makes a client trust the registry", () => {
-  test("installs the certificate where Docker looks for it, and leaves nothing else", async () => {
-    const before = await leftovers();
-    const server = await startServer("the certificate\n");
+  test("installs the certificate where Docker looks for it, and says so", async () => {
+    const { registry, ...result } = await runAgainst(caPem);
 
-    const result = await run(trustLine({ registry: server.registry, caPem: "the certificate\n", certificatesFolder }));
-    await server.stop();
+    expect(result).toEqual({ exitCode: 0, stdout: `trusted: ${registry}\n`, stderr: "" });
+    const file = join(certificatesFolder, registry, "ca.crt");
+    const installed = await readFile(file, "utf8");
+    expect(new X509Certificate(installed).fingerprint256).toBe(new X509Certificate(caPem).fingerprint256);
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
+  });
 
-    expect(result).toEqual({ exitCode: 0, stderr: "" });
-    expect(await readFile(join(certificatesFolder, server.registry, "ca.crt"), "utf8")).toBe("the certificate\n");
-    expect(await leftovers()).toEqual(before);
+  test("contains the fingerprint that the banner shows", () => {
+    const fingerprint = plainFingerprint(describeCertificate(caPem).fingerprint);
+    expect(trustLine({ registry: "reg", caPem })).toContain(fingerprint);
   });
 
   test("installs nothing, and says so, when another certificate is served", async () => {
-    const before = await leftovers();
-    const server = await startServer("the certificate of somebody in between\n");
+    const result = await runAgainst(otherPem);
 
-    const result = await run(trustLine({ registry: server.registry, caPem: "the certificate\n", certificatesFolder }));
-    await server.stop();
-
-    expect(result.exitCode).not.toBe(0);
-    expect(result.stderr).toContain("did NOT match");
+    expect(result).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(result.stderr).toBe("this is not the registry the line came from: copy it again from its banner\n");
     expect(await readdir(folder)).toEqual(["bin"]);
-    expect(await leftovers()).toEqual(before);
   });
 
-  test("installs nothing when the certificate has something added to it", async () => {
-    const server = await startServer("the certificate\nanother\n");
+  const additions: readonly (readonly [string, () => string])[] = [
+    ["behind it", () => `${caPem}${otherPem}`],
+    ["in front of it", () => `${otherPem}${caPem}`],
+    ["behind something that ends the decoding", () => `${caPem}!\n${otherPem}`],
+    ["as plain text", () => `${caPem}\nanother\n`],
+  ];
+  test.each(additions)("never installs what stands %s", async (_, body) => {
+    const { exitCode, registry } = await runAgainst(body());
 
-    const result = await run(trustLine({ registry: server.registry, caPem: "the certificate\n", certificatesFolder }));
-    await server.stop();
-
-    expect(result.exitCode).not.toBe(0);
-    expect(await readdir(folder)).toEqual(["bin"]);
+    if (exitCode !== 0) {
+      expect(await readdir(folder)).toEqual(["bin"]);
+      return;
+    }
+    const installed = await readFile(join(certificatesFolder, registry, "ca.crt"), "utf8");
+    expect(installed.match(/BEGIN/g)).toHaveLength(1);
+    expect(new X509Certificate(installed).fingerprint256).toBe(new X509Certificate(caPem).fingerprint256);
   });
 
   test("leaves no file and no folder when the server is down", async () => {
-    const before = await leftovers();
     const server = await startServer("");
     await server.stop();
 
-    const result = await run(trustLine({ registry: server.registry, caPem: "the certificate\n", certificatesFolder }));
+    const result = await run(trustLine({ registry: server.registry, caPem, certificatesFolder }));
 
-    expect(result.exitCode).not.toBe(0);
+    expect(result).toMatchObject({ exitCode: 7, stdout: "" });
     expect(result.stderr).toContain("curl");
+    expect(result.stderr).not.toContain("not the registry");
     expect(await readdir(folder)).toEqual(["bin"]);
-    expect(await leftovers()).toEqual(before);
   });
 });
 
@@ -108,14 +126,14 @@ describe("the registry in the line", () => {
   test.each(["reg.example.com", "reg:5000", "10.0.0.1:5000", "[fd00::1]:5000", "my_host-1:443"])(
     "may be %s",
     (registry) => {
-      expect(trustLine({ registry, caPem: "" })).toContain(`https://${registry}/ca.crt`);
+      expect(trustLine({ registry, caPem })).toContain(`https://${registry}/ca.crt`);
     },
   );
 
   test.each(["", "a b", "a;b", "a'b", "$(id)", "a/../b", "..", "-o", "a:b", "a:5000/x", "`id`", "a\nb"])(
     "may not be %p",
     (registry) => {
-      expect(() => trustLine({ registry, caPem: "" })).toThrow("HOST");
+      expect(() => trustLine({ registry, caPem })).toThrow("HOST");
     },
   );
 });

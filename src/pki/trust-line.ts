@@ -1,20 +1,23 @@
-import { createHash } from "node:crypto";
+import { describeCertificate, plainFingerprint } from "./certificate.ts";
 
 export interface TrustLineOptions {
   /** As the client writes it before the repository: `NAME` or `NAME:PORT`. */
   readonly registry: string;
-  /** The text that `/ca.crt` answers, byte for byte. */
+  /** The certificate that `/ca.crt` answers. */
   readonly caPem: string;
   /** Where the client's container tools look for certificates of single registries. */
   readonly certificatesFolder?: string;
 }
 
+const mismatch = "this is not the registry the line came from: copy it again from its banner";
+
 /**
  * One line for a POSIX shell that makes Docker, podman, skopeo and buildah on that machine trust this registry, and nothing else
  * there. It fetches the certificate without trusting the connection (there is nothing yet to trust it by), and installs it only
- * if it is, byte for byte, the one whose SHA-256 stands in the line. Whatever fails before leaves no file and no folder.
+ * if its fingerprint is the one in the line. What is installed is made anew from the very bytes that the fingerprint was taken
+ * of, so nothing that was added around them comes along. Whatever fails before leaves no file and no folder.
  *
- * Needs curl and the coreutils (busybox will do), and sudo where the user is not root. Throws for a registry that is no host and port.
+ * Needs curl, sed and the coreutils (busybox will do), and sudo where the user is not root. Throws for a registry that is no host and port.
  */
 export function trustLine({ registry, caPem, certificatesFolder = "/etc/docker/certs.d" }: TrustLineOptions): string {
   // Nothing that a shell, curl or a path could take for more than a name gets into the line.
@@ -23,14 +26,17 @@ export function trustLine({ registry, caPem, certificatesFolder = "/etc/docker/c
     registry.includes("..")
   )
     throw new Error(`${registry} is not HOST or HOST:PORT`);
-  const digest = createHash("sha256").update(caPem).digest("hex");
+  const folder = `${certificatesFolder}/${registry}`;
+  const fingerprint = plainFingerprint(describeCertificate(caPem).fingerprint);
   const script = [
     "set -e",
-    "f=$(mktemp /tmp/ca.XXXXXX)",
-    `trap "rm -f $f" EXIT`,
-    `curl -gfsSk "https://${registry}/ca.crt" -o $f`,
-    `echo "${digest}  $f" | sha256sum -c >/dev/null`,
-    `install -Dm644 $f "${certificatesFolder}/${registry}/ca.crt"`,
+    `p=$(curl -gfsSk "https://${registry}/ca.crt")`,
+    `b=$(echo "$p" | sed /-----/d | base64 -d 2>/dev/null | base64)`,
+    `[ "$(echo "$b" | base64 -d | sha256sum)" = "${fingerprint}  -" ] || { echo "${mismatch}" >&2; exit 1; }`,
+    "umask 22",
+    `mkdir -p "${folder}"`,
+    `printf "%s\\n" "-----BEGIN CERTIFICATE-----" "$b" "-----END CERTIFICATE-----" >"${folder}/ca.crt"`,
+    `echo "trusted: ${registry}"`,
   ].join("; ");
   return `$([ $(id -u) = 0 ] || echo sudo) sh -c '${script}'`;
 }

@@ -63,3 +63,11 @@ test("loopback addresses of both families are known", () => {
   for (const each of ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"]) expect(isLoopbackAddress(each)).toBe(true);
   for (const each of ["10.0.0.1", "fe80::1", "::"]) expect(isLoopbackAddress(each)).toBe(false);
 });
+
+test("a name of the operator's that does not lead here is told, and another one is used", async () => {
+  const facts = machine({}, { "there.example.com": ["203.0.113.9"], "self.example.com": ["127.0.0.1"] });
+  const hosts = ["not-yet.example.com", "self.example.com", "there.example.com", "localhost", "127.0.0.1"];
+  const { publicHost, unreachable } = await findHostNames(hosts, facts);
+  expect(publicHost).toBe("there.example.com");
+  expect(unreachable).toEqual(["not-yet.example.com", "self.example.com"]);
+});

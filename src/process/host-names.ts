@@ -11,6 +11,8 @@ export interface HostNames {
   readonly addresses: readonly string[];
   /** What to print for people: a name that leads here from elsewhere, else a LAN address, else `localhost`. */
   readonly publicHost: string;
+  /** Of the operator's names those that do not lead here from other machines, as far as this one can tell. */
+  readonly unreachable: readonly string[];
 }
 
 /** What is asked of the machine; a port, so that the choice can be tested. */
@@ -34,11 +36,17 @@ export async function findHostNames(hosts: readonly string[], facts: HostFacts =
   const lan = preferredAddress(facts);
   const guesses = facts.inContainer ? [] : await guessNames(facts, lan);
   const names = unique([...guesses, facts.hostName.toLowerCase(), "localhost"].filter(isPlausibleName));
+  // In a container the operator's names are known outside only.
+  const reachable = facts.inContainer ? hosts : await reachableHosts(hosts, facts);
   return {
     names,
     addresses: unique([...facts.addresses.map(({ address }) => address), "127.0.0.1", "::1"]),
     publicHost:
-      (await firstPublic(hosts, guesses, own, facts)) ?? (facts.inContainer ? "localhost" : lan) ?? "localhost",
+      reachable[0] ??
+      (await firstPublic(guesses, own, facts)) ??
+      (facts.inContainer ? "localhost" : lan) ??
+      "localhost",
+    unreachable: hosts.filter((host) => !reachable.includes(host) && host !== "localhost" && !isLoopbackAddress(host)),
   };
 }
 
@@ -47,18 +55,17 @@ export function isLoopbackAddress(address: string): boolean {
   return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 }
 
+/** Behind a router the address is not ours: any that is not loopback counts. */
+async function reachableHosts(hosts: readonly string[], facts: HostFacts): Promise<readonly string[]> {
+  const found = await Promise.all(hosts.map(async (host) => (isIP(host) === 0 ? facts.resolve(host) : [host])));
+  return hosts.filter((_, index) => found[index]?.some((address) => !isLoopbackAddress(address)) === true);
+}
+
 async function firstPublic(
-  hosts: readonly string[],
   guesses: readonly string[],
   own: readonly string[],
   facts: HostFacts,
 ): Promise<string | undefined> {
-  for (const host of hosts) {
-    // Behind a router the address is not ours; in a container the name is known outside only.
-    const addresses = isIP(host) === 0 ? await facts.resolve(host) : [host];
-    if (addresses.some((address) => !isLoopbackAddress(address))) return host;
-  }
-  if (facts.inContainer && hosts[0] !== undefined) return hosts[0];
   for (const name of guesses) {
     // A name that was guessed has to lead here, not to a wildcard of some search domain.
     const addresses = await facts.resolve(name);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 /** A process that listens on a port, as far as one may see it. */
 export interface PortHolder {
   readonly pid: number;
+  /** How a message calls it; `another dozo` where it is one. */
   readonly program: string;
 }
 
@@ -16,10 +17,17 @@ export function findPortHolder(port: number): PortHolder | undefined {
     if (!/^[0-9]+$/.test(entry)) continue;
     for (const descriptor of list(`/proc/${entry}/fd`)) {
       if (!sockets.has(link(`/proc/${entry}/fd/${descriptor}`))) continue;
-      return { pid: Number(entry), program: read(`/proc/${entry}/comm`).trim() };
+      return { pid: Number(entry), program: programOf(entry) };
     }
   }
   return undefined;
+}
+
+/** dozo is an executable of that name, or a runtime with dozo's source. */
+function programOf(pid: string): string {
+  const [program = "", script = ""] = read(`/proc/${pid}/cmdline`).split("\0");
+  const isDozo = program.split("/").at(-1) === "dozo" || (script !== "" && script === process.argv[1]);
+  return isDozo || script.endsWith("/dozo/src/main.ts") ? "another dozo" : read(`/proc/${pid}/comm`).trim();
 }
 
 function listeningSockets(table: string, port: number): readonly string[] {

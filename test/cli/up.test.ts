@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
 
 setDefaultTimeout(120_000);
@@ -44,8 +45,14 @@ test("the first start makes everything, tests itself and prints at most 12 lines
   const lines = out.trimEnd().split("\n");
   expect(code).toBe(0);
   expect(lines.length).toBeLessThanOrEqual(12);
-  expect(out).toMatch(/^CA fingerprint \(SHA-256\): (?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/m);
+  expect(out).toMatch(/^CA fingerprint \(SHA-256\): [0-9a-f]{64}$/m);
+  expect(out).toStartWith(`dozo ${manifest.version} serves at https://${registry} (data: ${sandbox.data})\n`);
   expect(out).toContain(`docker login -u admin ${registry}`);
+  expect(out).toContain(`docker tag first-image ${registry}/first-image\n`);
+  expect(out).toContain(`\n\nThe password of admin is in ${sandbox.data}/first-password`);
+  expect((await running.ended).err).toBe(
+    `made a certificate authority in ${sandbox.data}/pki\nstopping after SIGTERM\nstopped\n`,
+  );
   expect(out).not.toContain("Warning");
   expect(out).not.toContain(firstPassword());
 });
@@ -257,4 +264,38 @@ test("settings that are wrong end it with 2 and name the place", async () => {
   expect(code).toBe(2);
   expect(err).toContain(`${file}:3:18: limits.manifestBytes is 3: it has to be a whole number from 65536`);
   expect(existsSync(sandbox.data)).toBe(false);
+});
+
+test("an htpasswd file that is not there is said before anything is made", async () => {
+  const { code, err } = await sandbox.run(["up", "--data", sandbox.data, "--htpasswd", "/nope/htpasswd"]);
+
+  expect(code).toBe(1);
+  expect(err).toStartWith("dozo: the htpasswd file /nope/htpasswd is not there\n");
+  expect(existsSync(sandbox.data)).toBe(false);
+});
+
+test("a name that does not lead here yet is in a note", async () => {
+  const running = up("--host", "not-yet.test");
+  await running.untilSaid(/until the first login/);
+  expect(await stop(running)).toBe(0);
+  expect(running.text()).toContain("not-yet.test does not lead to this machine yet; its certificate is ready.\n");
+});
+
+test("behind a proxy the banner has the name that clients use, and says what the proxy passes on to", async () => {
+  const words = ["up", "--data", sandbox.data, "--listen", "http://127.0.0.1:0", "--host", "registry.test"];
+  const running = sandbox.start(words);
+  await running.untilSaid(/until the first login/);
+  expect(await stop(running)).toBe(0);
+  const { out } = await running.ended;
+  expect(out).toContain("serves at https://registry.test (data:");
+  expect(out).toContain("docker push registry.test/first-image\n");
+  expect(out).toMatch(/The proxy in front has to pass https:\/\/registry\.test on to http:\/\/127\.0\.0\.1:[1-9]\d+\./);
+});
+
+test("a container without a terminal says how to get a password there", async () => {
+  const running = sandbox.start(["up", "--data", sandbox.data, "--listen", "127.0.0.1:0"], {
+    environment: { container: "oci" },
+  });
+  await running.untilSaid(/docker exec -it CONTAINER dozo user passwd admin/);
+  expect(await stop(running)).toBe(0);
 });

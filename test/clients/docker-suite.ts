@@ -55,7 +55,8 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
     test(
       "the line that makes a client trust the server works as printed",
       async () => {
-        await client.mustRun(dozo.banner.trustLine ?? "false");
+        const said = await client.mustRun(dozo.banner.trustLine ?? "false");
+        expect(said).toBe(`trusted: ${dozo.banner.registry}\n`);
         expect(await login("wrong")).not.toMatch(/x509/);
       },
       minute,
@@ -72,6 +73,7 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
     test(
       "without credentials neither push nor pull is allowed",
       async () => {
+        await client.mustRun(dozo.banner.importLine);
         await client.mustRun(dozo.banner.tagLine);
         const push = await client.run(dozo.banner.pushLine);
         expect(push.exitCode).toBe(1);
@@ -84,9 +86,10 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
     );
 
     test(
-      "the lines for login, tag and push work as printed",
+      "the lines for login, import, tag and push work as printed",
       async () => {
         expect(await login(dozo.password)).toMatch(/^in: [^]*Login Succeeded/);
+        await client.mustRun(dozo.banner.importLine);
         await client.mustRun(dozo.banner.tagLine);
         expect(await client.mustRun(dozo.banner.pushLine)).toMatch(/digest: sha256:/);
       },
@@ -96,6 +99,7 @@ export function describeDocker(engine: string, startEngine: (machine: Machine) =
     test(
       "what was pushed can be pulled by tag and by digest, and runs",
       async () => {
+        await client.mustRun(`docker tag ${image} ${pushed()}`);
         const pushOutput = await client.mustRun(dozo.banner.pushLine);
         const digest = digestPattern.exec(pushOutput.slice(pushOutput.lastIndexOf("digest:")))?.[0] ?? "";
         await client.mustRun(`docker rmi ${pushed()} ${image}`);

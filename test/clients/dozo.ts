@@ -14,6 +14,8 @@ export interface Banner {
   /** Missing where TLS is somebody else's. */
   readonly trustLine: string | undefined;
   readonly loginLine: string;
+  /** Makes the image that the next line tags. */
+  readonly importLine: string;
   readonly tagLine: string;
   readonly pushLine: string;
 }
@@ -71,6 +73,7 @@ function readBanner(text: string): Banner {
     registry,
     trustLine,
     loginLine: line(/docker login .*$/m),
+    importLine: line(/tar .*docker import .*$/m),
     tagLine: line(/docker tag .*$/m),
     pushLine,
   };
