@@ -88,6 +88,37 @@ describe("AUTH-07: slow hashes", () => {
     expect(slowHashes.started).toBe(3);
   });
 
+  test("run no more than the bound, also when one comes in the moment in which another ends", async () => {
+    const slowHashes = make({ running: 1, waiting: 2 });
+    const hash = { text: hashes.bcrypt, cost: 4 };
+    const begun: string[] = [];
+    // Whoever asks for the scheme is about to hash.
+    const told = (who: string): HtpasswdHash => ({
+      ...hash,
+      get scheme() {
+        begun.push(who);
+        return "bcrypt" as const;
+      },
+    });
+    let late: Promise<boolean> | undefined;
+    const first = slowHashes.matches(password, {
+      ...hash,
+      get scheme(): never {
+        queueMicrotask(() => {
+          late = slowHashes.matches(password, told("late"));
+        });
+        throw new Error("rubbish");
+      },
+    });
+    const second = slowHashes.matches(password, told("second")).finally(() => begun.push("end of second"));
+
+    expect(await first.catch(String)).toBe("Error: rubbish");
+    await second;
+    await late;
+
+    expect(begun.filter((each, index) => each !== begun[index - 1])).toEqual(["second", "end of second", "late"]);
+  });
+
   test("go on after the queue was full, and after a hash that could not be computed", async () => {
     const slowHashes = make({ running: 1, waiting: 0 });
     const first = slowHashes

@@ -53,8 +53,7 @@ export class SlowHashes {
       if (hash.scheme === "bcrypt") return await Bun.password.verify(cutForBcrypt(password), hash.text, "bcrypt");
       return await this.#ask(password, hash);
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      this.#passOn();
     }
   }
 
@@ -65,11 +64,19 @@ export class SlowHashes {
   }
 
   async #turn(): Promise<void> {
-    if (this.#running >= this.#bounds.running) {
-      if (this.#waiting.length >= this.#bounds.waiting) throw new TooManyLoginsError();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#running < this.#bounds.running) {
+      this.#running++;
+      return;
     }
-    this.#running++;
+    if (this.#waiting.length >= this.#bounds.waiting) throw new TooManyLoginsError();
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Whoever waited longest gets the place itself: were it free for a moment, somebody else could take it too. */
+  #passOn(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
   }
 
   #ask(password: string, hash: HashQuestion["hash"]): Promise<boolean> {
