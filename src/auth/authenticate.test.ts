@@ -343,6 +343,42 @@ describe("AUTH-10: a login that succeeded", () => {
     expect(await login(authenticator, "alice", "opensesame")).toBe("refused");
   });
 
+  test("is not joined to one that began with the password of before", async () => {
+    const authenticator = make();
+    await login(authenticator, "nobody", "so that the decoy is there");
+    const passwordHash = await hashPassword("another one");
+    const before = login(authenticator, "alice", "another one");
+
+    await accounts.setPassword("alice", passwordHash, { by: operator, at: now });
+
+    expect(await login(authenticator, "alice", "another one")).toBe("alice of dozo, admin");
+    await before;
+  });
+
+  test("of the htpasswd file is not joined to one that began with the line of before", async () => {
+    const text = await Bun.password.hash("another one", { algorithm: "bcrypt", cost: 4 });
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>();
+    class HeldHashes extends SlowHashes {
+      override async matches(password: string, hash: StoredHash): Promise<boolean> {
+        ask();
+        await gate;
+        return super.matches(password, hash);
+      }
+    }
+    const authenticator = make({ slowHashes: new HeldHashes() });
+    const before = login(authenticator, "bcrypt", "another one");
+    await asked;
+    await writeFile(path, htpasswdText.replace(/^bcrypt:.*$/m, `bcrypt:${text}`));
+    await htpasswd.refresh();
+
+    const behind = login(authenticator, "bcrypt", "another one");
+    release();
+
+    expect(await before).toBe("refused");
+    expect(await behind).toBe("bcrypt of htpasswd");
+  });
+
   test("is told to whoever wants to know", async () => {
     await login(make(), "alice", "opensesame");
 

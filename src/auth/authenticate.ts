@@ -108,12 +108,18 @@ export class Authenticator {
     );
   }
 
-  /** The same name and password, asked for several times at once, are verified once. */
+  /**
+   * The same name and password, asked for several times at once, are verified once; but not together with what began before
+   * the user changed, for that may have seen the password of before.
+   */
   #once(key: string, credentials: BasicCredentials): Promise<AuthResult> {
-    const underWay = this.#underWay.get(key);
+    const { accounts, htpasswd } = this.#options;
+    const { name } = credentials;
+    const version = `${accounts.changesOf(name)} ${htpasswd?.users.get(name)?.text ?? ""} ${key}`;
+    const underWay = this.#underWay.get(version);
     if (underWay !== undefined) return underWay;
-    const result = this.#verify(key, credentials).finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, result);
+    const result = this.#verify(key, credentials).finally(() => this.#underWay.delete(version));
+    this.#underWay.set(version, result);
     return result;
   }
 
