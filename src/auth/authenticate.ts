@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Clock } from "../core/clock.ts";
+import { isPossiblePassword } from "../core/password-rule.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
 import { type BasicCredentials, readCredentials } from "./basic-credentials.ts";
 import { type DecoyHash, makeDecoyHash } from "./decoy-hash.ts";
 import type { HtpasswdFile } from "./htpasswd.ts";
-import { isPossiblePassword } from "./password.ts";
 import type { ProcessPrincipals } from "./process-principals.ts";
 import { SlowHashes, type StoredHash, TooManyLoginsError } from "./slow-hashes.ts";
 import { type CredentialVersion, type VerifiedCredential, VerifiedCredentials } from "./verified-credentials.ts";

@@ -10,6 +10,7 @@ import type { DiskSpace } from "../core/blob-store.ts";
 import type { Clock } from "../core/clock.ts";
 import { RegistryError } from "../core/error.ts";
 import type { MetadataStore } from "../core/metadata-store.ts";
+import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
 import type { PrincipalId } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 
@@ -28,7 +29,6 @@ export interface AdministrationPorts {
 }
 
 const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
-const maxPasswordBytes = 1024;
 
 /** The operator's use cases over the ports. */
 export class LocalAdministration implements Administration {
@@ -90,14 +90,7 @@ export class LocalAdministration implements Administration {
   }
 
   async #hash(password: string): Promise<string> {
-    const sizeBytes = new TextEncoder().encode(password).length;
-    // Control characters cannot be sent by every client: RFC 7617 section 2 forbids them.
-    if (sizeBytes === 0 || sizeBytes > maxPasswordBytes || /\p{Cc}/u.test(password)) {
-      throw new AdministrationError(
-        "password-invalid",
-        `a password has 1 to ${maxPasswordBytes} bytes and no control characters`,
-      );
-    }
+    if (!isAcceptablePassword(password)) throw new AdministrationError("password-invalid", passwordRule);
     return this.#ports.hashPassword(password);
   }
 
