@@ -3,6 +3,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 docker=${DOCKER:-docker}
+if ! command -v "$docker" >/dev/null || ! "$docker" info >/dev/null 2>&1; then
+  echo "dozo: $docker does not reach its daemon: start it (sudo systemctl start docker), or run this with sudo" >&2
+  exit 1
+fi
 version=$(./dist/dozo version | cut -d ' ' -f 2)
 stage=dist/image
 rm -rf "$stage"

@@ -60,6 +60,7 @@ function commandsPage(): string {
     environment: {},
     uid: 1000,
     version: "",
+    showsAllSettings: false,
     readInput: () => Promise.resolve(""),
   });
   const sections = [program, ...descendants(program)].map(

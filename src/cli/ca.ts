@@ -6,7 +6,7 @@ import { ExplainedError } from "../process/explained-error.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { type CommandContext, settingsFor } from "./command-context.ts";
 import { examples } from "./examples.ts";
-import { formatDay, printJson } from "./output.ts";
+import { formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
 /** `dozo ca`: the certificate that clients trust. Reads files only, so it does not matter whether the server runs. */
@@ -38,7 +38,7 @@ async function showCa(
   if (pem === true) {
     output.print(certificatePem.trimEnd());
   } else if (json === true) {
-    printJson(output, { subject, fingerprint, endsAt: new Date(notAfter).toISOString(), pem: certificatePem });
+    printJson(output, { subject, fingerprint, endsAt: isoDate(notAfter), pem: certificatePem });
   } else {
     output.print(`subject      ${subject}`);
     output.print(`SHA-256      ${plainFingerprint(fingerprint)}`);

@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly version: string;
+  /** Help texts show the flags of all settings, not only of the usual ones. */
+  readonly showsAllSettings: boolean;
   /** All of standard input. */
   readonly readInput: () => Promise<string>;
 }

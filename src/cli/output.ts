@@ -9,12 +9,16 @@ export interface Output {
   readonly note: (line: string) => void;
 }
 
-/** The process's own output. */
-export function processOutput(): Output {
+// In a container the program is always called dozo.
+const ownCommand = /(?<![\w/.-]|CONTAINER )dozo (?=(?:up|serve|status|user|ca|service|version|help)\b|--|\[|…)/g;
+
+/** The process's own output. Commands in it are written the way this program was called: `./dozo up`. */
+export function processOutput(programName: string): Output {
+  const named = (line: string): string => `${line.replaceAll(ownCommand, () => `${programName} `)}\n`;
   return {
     isTerminal: isatty(1),
-    print: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
+    print: (line) => void process.stdout.write(named(line)),
+    note: (line) => void process.stderr.write(named(line)),
   };
 }
 
@@ -48,7 +52,12 @@ export function formatBytes(sizeBytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit] ?? ""}`;
 }
 
+/** `2026-11-23T19:40:02.000Z`: every date in JSON. */
+export function isoDate(at: number): string {
+  return new Date(at).toISOString();
+}
+
 /** `2026-11-23`, in UTC. */
 export function formatDay(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
+  return isoDate(at).slice(0, 10);
 }

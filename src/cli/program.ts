@@ -11,6 +11,7 @@ import { serveCommand } from "./serve.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
 import { upCommand } from "./up.ts";
+import { usageMessage } from "./usage-hints.ts";
 import { userCommand } from "./user.ts";
 import { versionCommand } from "./version.ts";
 
@@ -19,16 +20,18 @@ const wrongUse = 2;
 
 /** Runs a command line (without the program's name) and answers the exit code: 0, 1 (it failed) or 2 (wrong use). */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
-  const output = processOutput();
+  const output = processOutput(process.env["DOZO_CALLED_AS"] ?? "dozo");
   try {
     const context: CommandContext = {
       output,
       environment: process.env,
       uid: process.getuid?.() ?? 0,
       version: manifest.version,
+      showsAllSettings: asksForAllSettings(words),
       readInput: () => Bun.stdin.text(),
     };
-    await createProgram(context).parseAsync(words, { from: "user" });
+    const program = createProgram(context);
+    await program.parseAsync(spellOut(program, words), { from: "user" });
     return 0;
   } catch (error) {
     return explain(error, output);
@@ -40,20 +43,41 @@ export function createProgram(context: CommandContext): Command {
   const program = new Command("dozo")
     .description("A private container registry that stands itself up.")
     .version(context.version, "--version", "Print the version.")
-    .helpCommand(false)
+    .helpCommand("help [COMMAND]", "Show the help of a command.")
     .addHelpText("before", examples("dozo up", "dozo user add maria", "dozo status", "sudo dozo service install"));
   const commands = [upCommand, serveCommand, statusCommand, userCommand, caCommand, serviceCommand, versionCommand];
   for (const make of commands) program.addCommand(make(context));
   for (const command of [program, ...descendants(program)]) {
     command.exitOverride().showHelpAfterError(`(dozo ${pathOf(command)}--help shows how it is used)`);
     command.helpOption("-h, --help", "Show this help.");
+    if (command.commands.length > 0) command.helpCommand("help [COMMAND]", "Show the help of a command.");
     command.configureOutput({
       writeOut: (text) => context.output.print(text.replace(/\n$/, "")),
       writeErr: (text) => context.output.note(text.replace(/\n$/, "")),
-      outputError: (text, write) => write(text.replace(/^error: /, "dozo: ")),
+      outputError: (text, write) => write(usageMessage(text)),
     });
   }
   return program;
+}
+
+const helpWords: readonly string[] = ["--help", "-h"];
+
+function asksForAllSettings(words: readonly string[]): boolean {
+  return words.includes("--all") && (words[0] === "help" || words.some((word) => helpWords.includes(word)));
+}
+
+/** `help X` is `X --help`. Help for a command that does not exist is the error that the command itself is. */
+function spellOut(program: Command, words: readonly string[]): readonly string[] {
+  const plain = asksForAllSettings(words) ? words.filter((word) => word !== "--all") : words;
+  const asked = plain[0] === "help" ? [...plain.slice(1), "--help"] : plain;
+  let command = program;
+  for (const word of asked) {
+    if (command.commands.length === 0 || word.startsWith("-")) return asked;
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) return asked.filter((each) => !helpWords.includes(each));
+    command = next;
+  }
+  return asked;
 }
 
 /** A command and all below it, in the order of the help. */

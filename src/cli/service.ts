@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { Command } from "commander";
 import { settingTable } from "../config/setting-table.ts";
@@ -30,7 +30,7 @@ export function serviceCommand(context: CommandContext): Command {
   const service = new Command("service").description("Let systemd run dozo.");
   service.addHelpText("before", examples("sudo dozo service install", "dozo service status"));
   service.addCommand(
-    addSettingOptions(new Command("install"))
+    addSettingOptions(new Command("install"), context)
       .description("Write and start the systemd unit: the machine's with sudo (never as root), else the user's own.")
       .option("--print", "Show the unit and do nothing.")
       .addHelpText(
@@ -71,9 +71,10 @@ function install(context: CommandContext, { print, ...options }: Options): void 
   const { output, uid, environment } = context;
   const { settings } = settingsFor(context, options);
   const where = serviceScope(uid, environment);
+  const command = serviceCommandLine(where, settings, options);
   const unit = unitText({
     scope: where.scope,
-    command: serviceCommandLine(where, settings, options),
+    command,
     dataFolder: resolve(settings.data),
     user: serviceUser,
     needsLowPort: settings.listen.some(({ address }) => "port" in address && address.port < 1024),
@@ -81,8 +82,12 @@ function install(context: CommandContext, { print, ...options }: Options): void 
   });
   if (print === true) {
     output.print(unit.trimEnd());
+    output.note(`the program of the unit ${where.scope === "system" ? "will be" : "is"} ${command[0] ?? ""}`);
     return;
   }
+  const other = otherFolder(where, environment);
+  if (other !== undefined && other !== resolve(settings.data))
+    output.print(`the service works on ${resolve(settings.data)}; the registry in ${other} is another one`);
   if (where.scope === "system") prepareSystem(settings, output.print);
   installUnit(where, unit, output.print);
   if (where.scope === "user")
@@ -93,12 +98,34 @@ function install(context: CommandContext, { print, ...options }: Options): void 
   output.print(`the first user's password, until its first login: ${firstPasswordFile(resolve(settings.data))}`);
 }
 
+/** A registry that somebody could think the service is for. */
+function otherFolder({ scope }: ServiceScope, environment: CommandContext["environment"]): string | undefined {
+  const caller = environment["SUDO_USER"];
+  const folder = scope === "user" ? "/var/lib/dozo" : caller === undefined ? undefined : userDataFolder(caller);
+  return folder !== undefined && existsSync(folder) ? folder : undefined;
+}
+
+function userDataFolder(user: string): string | undefined {
+  const line = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((each) => each.startsWith(`${user}:`));
+  const home = line?.split(":")[5];
+  return home === undefined ? undefined : `${home}/.local/share/dozo`;
+}
+
+/** This one, or in a folder of sources the one that was built there. */
+function executableToInstall(): string {
+  if (isCompiled()) return process.execPath;
+  const built = resolve(process.argv[1] ?? "src/main.ts", "../../dist/dozo");
+  if (existsSync(built)) return built;
+  throw new ExplainedError(
+    "the system service needs the executable: its user cannot read this folder of sources",
+    "npm run build makes it; then again: sudo dozo service install",
+  );
+}
+
 function prepareSystem(settings: Settings, say: (line: string) => void): void {
-  if (!isCompiled())
-    throw new ExplainedError(
-      "the system service needs the executable: its user cannot read this folder of sources",
-      "npm run build && sudo dist/dozo service install",
-    );
+  const executable = executableToInstall();
   const folder = resolve(settings.data);
   if (/^\/(?:home|root|run\/user)(?:\/|$)/.test(folder))
     throw new ExplainedError(
@@ -107,7 +134,7 @@ function prepareSystem(settings: Settings, say: (line: string) => void): void {
     );
   // A server that runs there now has to be stopped by whoever started it.
   if (existsSync(`${folder}/dozo.lock`)) lockFolder(folder)();
-  placeExecutable(process.execPath, say);
+  placeExecutable(executable, say);
   prepareServiceUser(folder, say);
 }
 

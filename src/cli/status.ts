@@ -3,7 +3,7 @@ import type { RegistryStatus } from "../core/administration.ts";
 import { withAdministration } from "./administration.ts";
 import { type CommandContext, settingsFor } from "./command-context.ts";
 import { examples } from "./examples.ts";
-import { formatBytes, formatDay, printJson } from "./output.ts";
+import { formatBytes, formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
 /** `dozo status`: how the registry is, while the server runs and while it does not. */
@@ -15,9 +15,14 @@ export function statusCommand(context: CommandContext): Command {
     .action(async ({ json, ...options }: Readonly<Record<string, unknown>>) => {
       const { settings } = settingsFor(context, options);
       const status = await withAdministration(settings, context.version, (administration) => administration.status());
-      if (json === true) printJson(context.output, { ...status, data: settings.data });
+      if (json === true) printJson(context.output, jsonStatus(status, settings.data));
       else for (const line of statusLines(status, settings.data)) context.output.print(line);
     });
+}
+
+function jsonStatus(status: RegistryStatus, data: string): object {
+  const end = status.certificateEndsAt;
+  return { ...status, certificateEndsAt: end === undefined ? undefined : isoDate(end), data };
 }
 
 function statusLines(status: RegistryStatus, folder: string): readonly string[] {
@@ -32,7 +37,7 @@ function statusLines(status: RegistryStatus, folder: string): readonly string[] 
     ["repositories", `${status.repositories}`],
     ["tags", `${status.tags}`],
     ["stored", formatBytes(status.storedBytes)],
-    ["not needed", `${formatBytes(status.unreferencedBytes)} that no manifest names`],
+    ["unused", `${formatBytes(status.unreferencedBytes)} (named by no manifest)`],
     ["open uploads", `${status.openUploads}`],
     ["disk", `${formatBytes(status.freeBytes)} free of ${formatBytes(status.totalBytes)} (${share} %)`],
     ["data folder", folder],

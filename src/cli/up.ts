@@ -7,7 +7,7 @@ import { addSettingOptions } from "./setting-options.ts";
 
 /** `dozo up`: from nothing to a registry that serves. */
 export function upCommand(context: CommandContext): Command {
-  return addSettingOptions(new Command("up"))
+  return addSettingOptions(new Command("up"), context)
     .description("Make what is missing (folder, certificates, first user) and serve.")
     .option("--password-stdin", "Read the first user's password from standard input instead of making one.")
     .addHelpText(

@@ -4,7 +4,7 @@ import { removeFirstPassword } from "../process/first-password.ts";
 import { withAdministration } from "./administration.ts";
 import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
-import { formatDay, printJson, printTable } from "./output.ts";
+import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { makePassword, readPassword } from "./password.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
@@ -79,7 +79,7 @@ async function listUsers(context: CommandContext, options: Options): Promise<voi
   if (options["json"] === true) {
     printJson(
       context.output,
-      users.map(({ name, isAdmin, createdAt }) => ({ name, isAdmin, createdAt: new Date(createdAt).toISOString() })),
+      users.map(({ name, isAdmin, createdAt }) => ({ name, isAdmin, createdAt: isoDate(createdAt) })),
     );
     return;
   }

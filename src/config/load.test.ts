@@ -101,7 +101,14 @@ const wrong: readonly (readonly [string, string, string])[] = [
     ':3:5: hosts: "bad_host" is neither a host name nor an IP address',
   ],
   ["a listener that is none", "listen: [ 'tcp://x' ]\n", ":1:11: listen: "],
-  ["a key that is there twice", "user: a\nuser: b\n", "dozo.yaml:2:1: "],
+  ["a key that is there twice", "user: a\nuser: b\n", "dozo.yaml:2:1: this name stands here for the second time"],
+  ["two settings on one line", "data: user: x\n", "dozo.yaml:1:7: the lines do not fit together here"],
+  ["a tab", "\tdata: x\n", "dozo.yaml:1:1: there is a tab in front of it"],
+  ["a quotation mark that is missing", 'user: "abc\n', "a closing quotation mark, a bracket"],
+  ["a number in place of a name", "hosts: [5]\n", ":1:9: hosts: has to be text; write it in quotes"],
+  ["a list without a value", "hosts:\n", ":1:7: hosts: has to be a list"],
+  ["a folder without a name", 'data: ""\n', ":1:7: data: needs a value"],
+  ["no listener at all", "listen: []\n", ":1:9: listen: needs at least one entry"],
 ];
 
 for (const [what, yaml, expected] of wrong) {
@@ -120,10 +127,22 @@ test("a fault in the environment and in a flag names the variable and the flag",
   ]);
 });
 
+test("in the file a list of one may be written as that one", () => {
+  const yaml = "listen: 127.0.0.1:443\nhosts: a.example\nsuffixes: b.example\ntrustedProxies: 10.0.0.0/8\n";
+  const { settings } = loadSettings(sources({}, yaml));
+  expect(settings).toMatchObject({ hosts: ["a.example"], suffixes: ["b.example"], trustedProxies: ["10.0.0.0/8"] });
+  expect(settings.listen).toEqual([{ address: { host: "127.0.0.1", port: 443 }, tls: "own" }]);
+  const one = loadSettings(sources({}, "listen: { address: '127.0.0.1:80', tls: off }\n"));
+  expect(one.settings.listen).toEqual([{ address: { host: "127.0.0.1", port: 80 }, tls: "off" }]);
+});
+
 test("a mistyped variable is a fault, one that Kubernetes sets is not", () => {
   const kubernetes = { DOZO_PORT: "tcp://10.0.0.1:5000", DOZO_SERVICE_HOST: "10.0.0.1", DOZO_PORT_5000_TCP: "x" };
   expect(faults({ environment: { HOME: folder, DOZO_HOTS: "x" } })).toEqual([
     "DOZO_HOTS is no setting: did you mean DOZO_HOSTS?",
+  ]);
+  expect(faults({ environment: { HOME: folder, DOZO_PORT: "443" } })).toEqual([
+    "DOZO_PORT is no setting: did you mean DOZO_LISTEN?",
   ]);
   expect(faults({ environment: { HOME: folder, ...kubernetes } })).toEqual([]);
 });

@@ -120,7 +120,9 @@ function fileLayer(file: SettingsFile | undefined): Layer {
   const values: Record<string, unknown> = {};
   for (const setting of settingTable) {
     const value = file?.valueAt(setting.key.split("."));
-    if (value !== undefined) values[setting.key] = value;
+    // A list of one may be written without the dash of a list.
+    const isOne = setting.kind === "list" && value !== undefined && value !== null && !Array.isArray(value);
+    if (value !== undefined) values[setting.key] = isOne ? [value] : value;
   }
   return { values, placeOf: (path) => `${file?.placeOf(path) ?? ""}: ${keyOf(path)}` };
 }
@@ -143,12 +145,21 @@ function unknownEnvironment(environment: SettingsSources["environment"]): readon
   const faults: string[] = [];
   for (const name of Object.keys(environment)) {
     const rest = name.slice(prefix.length);
-    if (!name.startsWith(prefix) || known.includes(rest)) continue;
-    // Kubernetes sets variables like DOZO_PORT_5000_TCP for a service called dozo: only what looks mistyped is a fault.
-    const meant = nearestName(rest, known);
+    if (!name.startsWith(prefix) || known.includes(rest) || isOfKubernetes(name, environment[name] ?? "")) continue;
+    // Whoever packs dozo may have variables of that prefix, too: only what looks mistyped is a fault.
+    const meant = rest === "PORT" ? "LISTEN" : nearestName(rest, known);
     if (meant !== undefined) faults.push(`${name} is no setting: did you mean ${prefix}${meant}?`);
   }
   return faults;
+}
+
+/** Kubernetes tells every container where a service called dozo is: DOZO_PORT=tcp://10.0.0.1:5000, DOZO_SERVICE_HOST … */
+function isOfKubernetes(name: string, value: string): boolean {
+  return (
+    /^(?:tcp|udp|sctp):\/\//.test(value) ||
+    /_SERVICE_(?:HOST|PORT)(?:_[A-Z0-9_]+)?$/.test(name) ||
+    /_PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?$/.test(name)
+  );
 }
 
 function unknownFileKeys(file: SettingsFile | undefined): readonly string[] {
@@ -163,7 +174,7 @@ function unknownFileKeys(file: SettingsFile | undefined): readonly string[] {
     .filter(({ path }) => !known.includes(path.join(".")) && !inner.has(path.join(".")))
     .map(({ path, place: at }) => {
       const meant = nearestName(path.join("."), [...known, ...inner]);
-      return `${at}: ${path.join(".")} is no setting${meant === undefined ? "; dozo up --help lists them" : `: did you mean ${meant}?`}`;
+      return `${at}: ${path.join(".")} is no setting${meant === undefined ? "; dozo up --help --all lists them" : `: did you mean ${meant}?`}`;
     });
   return [...flat, ...unknown];
 }
@@ -172,9 +183,17 @@ function describeIssue(issue: z.core.$ZodIssue, raw: unknown, chosen: ReadonlyMa
   const setting = settingTable.find((each) => keyOf(issue.path).startsWith(each.key));
   const layer = setting === undefined ? undefined : chosen.get(setting.key);
   const where = layer?.placeOf(issue.path) ?? keyOf(issue.path);
-  if (setting?.accepted === undefined) return `${where}: ${issue.message}`;
+  if (setting?.accepted === undefined) return `${where}: ${issueText(issue)}`;
   const written = issue.path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown>)[part], raw);
   return `${where} is ${JSON.stringify(written)}: it has to be ${setting.accepted}`;
+}
+
+/** Where the schema has no words of its own, the library's would not help anybody. */
+function issueText(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small") return issue.origin === "array" ? "needs at least one entry" : "needs a value";
+  if (issue.code !== "invalid_type") return issue.message;
+  if (issue.expected === "string") return 'has to be text; write it in quotes: "…"';
+  return issue.expected === "array" ? "has to be a list" : "cannot be used like this";
 }
 
 function keyOf(path: readonly PropertyKey[]): string {

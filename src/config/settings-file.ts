@@ -1,4 +1,4 @@
-import { isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type ErrorCode, isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
 
 /** A settings file in YAML, with the place of everything in it. */
 export interface SettingsFile {
@@ -12,6 +12,21 @@ export interface SettingsFile {
   placeOf(path: readonly PropertyKey[]): string;
 }
 
+const badNesting =
+  "the lines do not fit together here: one setting a line, what belongs to it below it and further right";
+const unreadable = "this is no YAML; look at this line and the one above it";
+
+/** What is wrong with the file, for those who do not know the words of YAML. */
+const faultTexts: Partial<Record<ErrorCode, string>> = {
+  BAD_INDENT: badNesting,
+  BLOCK_AS_IMPLICIT_KEY: badNesting,
+  BLOCK_IN_FLOW: badNesting,
+  DUPLICATE_KEY: "this name stands here for the second time",
+  MISSING_CHAR: "a closing quotation mark, a bracket, a comma or a colon is missing",
+  MULTILINE_IMPLICIT_KEY: badNesting,
+  TAB_AS_INDENT: "there is a tab in front of it, and only spaces are allowed there",
+};
+
 /** Reads the text of a settings file. `name` is how messages call it. */
 export function readSettingsFile(name: string, text: string): SettingsFile {
   const lines = new LineCounter();
@@ -20,7 +35,7 @@ export function readSettingsFile(name: string, text: string): SettingsFile {
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
-  const faults = document.errors.map((error) => `${placeAt(error.pos[0])}: ${error.message}`);
+  const faults = document.errors.map((error) => `${placeAt(error.pos[0])}: ${faultTexts[error.code] ?? unreadable}`);
   const contents = document.contents;
   if (faults.length === 0 && contents !== null && !isMap(contents)) {
     const empty = isScalar(contents) && contents.value === null;

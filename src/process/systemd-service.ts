@@ -97,7 +97,7 @@ export function placeExecutable(executable: string, say: (line: string) => void)
   copyFileSync(executable, `${systemExecutable}.new`);
   chmodSync(`${systemExecutable}.new`, 0o755);
   renameSync(`${systemExecutable}.new`, systemExecutable);
-  say(`copied the executable to ${systemExecutable}`);
+  say(`copied ${executable} to ${systemExecutable}`);
 }
 
 function requireSystemd(): void {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createProgram, descendants } from "../../src/cli/program.ts";
 import { type Ended, makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
 
@@ -64,7 +64,8 @@ describe("while the server runs and while it does not", () => {
     expect(await names()).toEqual(["admin", "offline"]);
     const { out } = await dozo("status --json");
     expect(JSON.parse(out)).not.toHaveProperty("pid");
-    expect(JSON.parse(out)).toMatchObject({ users: 2, repositories: 0, openUploads: 0 });
+    const dates = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown;
+    expect(JSON.parse(out)).toMatchObject({ users: 2, repositories: 0, openUploads: 0, certificateEndsAt: dates });
 
     await start();
     expect(await login("offline", "offline secret")).toBe(200);
@@ -77,7 +78,7 @@ describe("while the server runs and while it does not", () => {
     expect(code).toBe(0);
     expect(out).toContain(`runs (process ${running.pid})`);
     expect(out).toContain(registry);
-    for (const word of ["certificate", "until 20", "not needed", "open uploads", "free of", "version"]) {
+    for (const word of ["certificate", "until 20", "unused", "open uploads", "free of", "version"]) {
       expect(out).toContain(word);
     }
   });
@@ -100,6 +101,7 @@ describe("while the server runs and while it does not", () => {
     ["user frobnicate", undefined, 2, "unknown"],
     ["user lst", undefined, 2, "Did you mean list?"],
     ["status --jsn", undefined, 2, "Did you mean --json?"],
+    ["user rm maria", undefined, 2, "user remove NAME?"],
   ];
   for (const [words, input, code, message] of refusals) {
     test(`dozo ${words} is refused with ${code} and a sentence`, async () => {
@@ -136,6 +138,38 @@ describe("on an empty machine", () => {
     const { code, err } = await sandbox.run([]);
     expect(code).toBe(2);
     expect(err).toStartWith("Examples:\n");
+  });
+
+  const misused: readonly (readonly [string, string])[] = [
+    ["up --port 80", "did you mean --listen 0.0.0.0:PORT?"],
+    ["up --listen", "dozo: --listen needs a value"],
+    ["stop", "the server stops with Ctrl-C"],
+    ["nope --help", "unknown command 'nope'"],
+    ["help nope", "unknown command 'nope'"],
+  ];
+  test("what was probably meant is said where a command is used wrongly", async () => {
+    for (const [words, message] of misused) {
+      const { code, err, out } = await sandbox.run(words.split(" "));
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toContain(message);
+    }
+  });
+
+  test("help shows the usual settings, and all of them when asked", async () => {
+    const usual = await sandbox.run(["help", "up"]);
+    expect(usual.code).toBe(0);
+    expect(usual.out).toBe((await sandbox.run(["up", "--help"])).out);
+    expect(usual.out.split("\n").length).toBeLessThan(40);
+    expect(usual.out).not.toContain("--log-level");
+    const all = await sandbox.run(["up", "--help", "--all"]);
+    expect(all.out.replaceAll(/\s+/g, " ")).toContain("One of debug, info, warn, error.");
+    expect((await sandbox.run(["serve", "--help", "--all"])).out).not.toContain("--user");
+  });
+
+  test("commands in messages are called as the program was", async () => {
+    const line = `cd '${dirname(program)}' && ./dozo status --data '${sandbox.data}'`;
+    const { err } = await sandbox.run([], { command: ["sh", "-c", line] });
+    expect(err).toEndWith("\n      ./dozo up makes one\n");
   });
 
   test.if(process.getuid?.() === 0)(
@@ -187,6 +221,7 @@ test("every command's help begins with examples", () => {
     environment: {},
     uid: 1000,
     version: "0.0.0",
+    showsAllSettings: false,
     readInput: () => Promise.resolve(""),
   });
   for (const command of [root, ...descendants(root)]) {
