@@ -30,9 +30,36 @@ function reader(): Database {
   return db;
 }
 
+/** A thread's program: locks the database that it is told of, says so, and lets go. */
+const holdLocked = `
+  import { Database } from "bun:sqlite";
+  addEventListener("message", ({ data }) => {
+    const db = new Database(data);
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("INSERT INTO t VALUES (1)");
+    postMessage("held");
+    Bun.sleepSync(200);
+    db.close(true);
+  });
+`;
+
 describe("openWriter", () => {
   test("syncs every commit to the disk", () => {
     expect(writer().query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+  });
+
+  test("waits for a connection that has the database locked for a moment, as one that recovers the log has", async () => {
+    writer().run("CREATE TABLE t (a)");
+    for (const db of open.splice(0)) db.close(true);
+    const holder = new Worker(URL.createObjectURL(new Blob([holdLocked], { type: "text/javascript" })));
+    const held = new Promise((resolve) => {
+      holder.addEventListener("message", resolve, { once: true });
+    });
+    holder.postMessage(file, []);
+    await held;
+
+    expect(() => writer()).not.toThrow();
+    holder.terminate();
   });
 
   test("makes the database, its log and the log's index for the owner alone", () => {

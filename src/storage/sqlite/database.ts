@@ -10,9 +10,10 @@ export function openWriter(file: string): Database {
   chmodSync(file, 0o600);
   const db = new Database(file, { readwrite: true, create: false, strict: true });
   try {
-    checkSqliteVersion(versionOf(db));
-    // The patience first: another thread's connection may be reading the log at this moment, which locks the database.
+    // The patience first: after a kill, the connection of another thread may be recovering the log at this moment, which
+    // locks the database even for a statement that only wants to know the version.
     setUp(db);
+    checkSqliteVersion(versionOf(db));
     db.run("PRAGMA journal_mode = WAL");
     // Checkpoints come every 4 MiB of log, as SQLite has it: rarer ones gave no more commits and a p99 five times as long.
     // What a long reading lets the log grow to is cut off again.
