@@ -124,9 +124,11 @@ function fieldText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** JSON's escapes without its quotation marks. */
+/** JSON's escapes without its quotation marks, which are as good as any other character here. */
 function quoted(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(String.raw`\"`, '"');
 }
 
 // JSON leaves these as they are: DEL and C1 controls, line separators, and what changes the direction of text or hides it.

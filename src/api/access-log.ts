@@ -43,8 +43,15 @@ export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: 
 /** `push team/app:latest  201  admin  192.0.2.9  12 ms`, and the reason behind it where there is one. */
 function textForm(exchange: Exchange, status: number, durationMs: number): TextForm {
   const { method, routeName, principal, client, reason } = exchange;
-  const what = [routeName ?? method, cut(thing(exchange))].filter((part) => part !== "").join(" ");
-  const parts = [what, `${status}`, principal, client, `${durationMs} ms`, status < 400 ? undefined : reason];
+  const what = [routeName ?? method, cutFront(thing(exchange))].filter((part) => part !== "").join(" ");
+  const parts = [
+    what,
+    `${status}`,
+    principal,
+    client,
+    `${durationMs} ms`,
+    status < 400 ? undefined : reason?.slice(0, shownReasonLength),
+  ];
   return {
     level: isNews(exchange, status) ? "info" : "debug",
     line: parts.filter((part) => part !== undefined).join("  "),
@@ -67,7 +74,9 @@ function thing({ repository, reference = "" }: Exchange): string {
 /** `sha256:` and 12 digits, as Docker shows it. */
 const shownDigestLength = 19;
 const shownThingLength = 56;
+const shownReasonLength = 120;
 
-function cut(text: string): string {
+/** The end of a long name says more than its beginning. */
+function cutFront(text: string): string {
   return text.length <= shownThingLength ? text : `…${text.slice(1 - shownThingLength)}`;
 }

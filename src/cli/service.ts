@@ -10,6 +10,7 @@ import {
   installUnit,
   placeExecutable,
   prepareServiceUser,
+  requireSystemd,
   type ServiceScope,
   serviceScope,
   serviceUser,
@@ -88,6 +89,7 @@ function install(context: CommandContext, { print, ...options }: Options): void 
   const other = otherFolder(where, environment);
   if (other !== undefined && other !== resolve(settings.data))
     output.print(`the service works on ${resolve(settings.data)}; the registry in ${other} is another one`);
+  requireSystemd();
   if (where.scope === "system") prepareSystem(settings, output.print);
   installUnit(where, unit, output.print);
   if (where.scope === "user")

@@ -34,8 +34,9 @@ export function trustLine({ registry, caPem, certificatesFolder = "/etc/docker/c
     `b=$(echo "$p" | sed /-----/d | base64 -d 2>/dev/null | base64)`,
     `[ "$(echo "$b" | base64 -d | sha256sum)" = "${fingerprint}  -" ] || { echo "${mismatch}" >&2; exit 1; }`,
     "umask 22",
-    `mkdir -p "${folder}"`,
-    `printf "%s\\n" "-----BEGIN CERTIFICATE-----" "$b" "-----END CERTIFICATE-----" >"${folder}/ca.crt"`,
+    `d="${folder}"`,
+    'mkdir -p "$d"',
+    `printf "%s\\n" "-----BEGIN CERTIFICATE-----" "$b" "-----END CERTIFICATE-----" >"$d/ca.crt"`,
     `echo "trusted: ${registry}"`,
   ].join("; ");
   return `$([ $(id -u) = 0 ] || echo sudo) sh -c '${script}'`;

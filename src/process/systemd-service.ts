@@ -37,7 +37,6 @@ export function serviceScope(uid: number, environment: Readonly<Record<string, s
 
 /** Writes the unit and starts it, also at every boot. `say` hears of each thing that was done. */
 export function installUnit(where: ServiceScope, text: string, say: (line: string) => void): void {
-  requireSystemd();
   const path = join(where.unitFolder, unitName);
   mkdirSync(where.unitFolder, { recursive: true });
   writeFileSync(`${path}.new`, text, { mode: 0o644 });
@@ -100,7 +99,8 @@ export function placeExecutable(executable: string, say: (line: string) => void)
   say(`copied ${executable} to ${systemExecutable}`);
 }
 
-function requireSystemd(): void {
+/** Throws an `ExplainedError` where systemd does not run; to be asked before anything is made. */
+export function requireSystemd(): void {
   if (existsSync("/run/systemd/system")) return;
   throw new ExplainedError(
     "systemd does not run on this machine",
