@@ -199,7 +199,7 @@ describe("on an empty machine", () => {
   );
 
   test("the unit of a user's own systemd names this program and no password", async () => {
-    const { out, code } = await sandbox.run([
+    const { out, err, code } = await sandbox.run([
       "service",
       "install",
       "--print",
@@ -212,6 +212,7 @@ describe("on an empty machine", () => {
     expect(out).toContain("[Service]");
     expect(out).toMatch(/^ExecStart=.* up --data .* --host box\.lan$/m);
     expect(out).toContain("NoNewPrivileges=yes");
+    expect(err).toMatch(/^the program of the unit (?:is|will be) \/\S+\n$/);
   });
 });
 
