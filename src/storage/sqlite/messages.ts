@@ -34,6 +34,8 @@ export type FromThread =
   | { readonly kind: "opened" }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "outcomes"; readonly outcomes: readonly Outcome[] }
+  /** The thread has done its last work: nothing can be trusted to it any more. */
+  | { readonly kind: "broken"; readonly reason: string }
   | { readonly kind: "closed" };
 
 export function toRefusal(error: RegistryError): Refusal {

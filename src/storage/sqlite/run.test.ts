@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RegistryError } from "../../core/error.ts";
@@ -23,6 +23,8 @@ const operations = {
   spoilCommit: (on: Database) => on.query("INSERT INTO children VALUES (99)").run(),
   /** What SQLite does by itself when a disk fails badly enough. */
   endTransaction: (on: Database) => on.query("ROLLBACK").run(),
+  changeNothing: () => true,
+  log5MiB: (on: Database) => on.query("INSERT INTO bulk VALUES (randomblob(5000000))").run().changes,
   fill: (on: Database) => on.query("INSERT INTO bulk VALUES (zeroblob(100000000))").run(),
 };
 
@@ -102,6 +104,22 @@ test("a database that is full is unavailable, not broken", () => {
 
   expect(outcome).toMatchObject({ kind: "refusal", refusal: { code: "UNAVAILABLE" } });
   expect(writer.run(calls(["add", 1]))).toMatchObject([{ kind: "answer" }]);
+});
+
+test("a log that cannot be moved into the file breaks the writer: nothing is tried on the same file again", () => {
+  const reader = openReader(db.filename);
+  reader.run("BEGIN; SELECT count(*) FROM numbers;");
+  // Nothing of it can be moved while somebody reads what was before it.
+  writer.run(calls(["log5MiB"]));
+  reader.close();
+  expect(writer.brokenBy).toBeUndefined();
+  truncateSync(`${db.filename}-wal`, 4096);
+
+  const outcomes = writer.run(calls(["changeNothing"]));
+
+  expect(outcomes).toMatchObject([{ kind: "refusal", refusal: { code: "UNAVAILABLE" } }]);
+  expect(writer.brokenBy).toContain("the database's disk failed: disk I/O error");
+  expect(writer.run(calls(["add", 2]))).toMatchObject([{ kind: "refusal", refusal: { code: "UNAVAILABLE" } }]);
 });
 
 test("a connection that cannot even begin fails its group, and those behind it", () => {

@@ -53,7 +53,10 @@ export class DatabaseThread<Known extends Operations> {
     return promise as Promise<ReturnType<Known[Name]>>;
   }
 
-  /** Ends the thread when everything that was asked before has been answered; afterwards every call fails. */
+  /**
+   * Ends the thread when everything that was asked before has been answered; afterwards every call fails. One that is broken
+   * keeps its file open until the process ends: to close it would be to sync it once more.
+   */
   close(): Promise<void> {
     if (this.#endedBy === undefined) {
       this.#endedBy = "the database is closed";
@@ -83,6 +86,9 @@ export class DatabaseThread<Known extends Operations> {
         break;
       case "outcomes":
         for (const outcome of message.outcomes) this.#settle(outcome);
+        break;
+      case "broken":
+        this.#end(message.reason);
         break;
       case "closed":
         this.#end("the database is closed");

@@ -6,6 +6,8 @@ export interface ThreadWork {
   open(file: string): Database;
   /** One outcome for each call. */
   run(db: Database, calls: readonly Call[]): readonly Outcome[];
+  /** Why it can do nothing any more, if so; asked after each `run`. */
+  brokenBy?(): string | undefined;
 }
 
 /**
@@ -19,7 +21,13 @@ export function serveDatabase(work: ThreadWork): void {
   const runQueue = (): void => {
     const calls = queue;
     queue = [];
-    if (db !== undefined && calls.length > 0) post({ kind: "outcomes", outcomes: work.run(db, calls) });
+    if (db === undefined || calls.length === 0) return;
+    post({ kind: "outcomes", outcomes: work.run(db, calls) });
+    const reason = work.brokenBy?.();
+    if (reason === undefined) return;
+    // Not closed: that would sync once more. The end of the process lets go of it.
+    db = undefined;
+    post({ kind: "broken", reason });
   };
 
   globalThis.addEventListener("message", (event: MessageEvent<ToThread>) => {

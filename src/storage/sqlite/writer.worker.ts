@@ -8,4 +8,5 @@ let writer: GroupWriter | undefined;
 serveDatabase({
   open: openWriter,
   run: (db: Database, calls) => (writer ??= new GroupWriter(db, changes)).run(calls),
+  brokenBy: () => writer?.brokenBy,
 });
