@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runBulk } from "../test/load/bulk.ts";
 import { Content } from "../test/load/content.ts";
+import { type ContentFile, curlPull, curlPush, writeContent } from "../test/load/curl.ts";
 import { isThere, type Peer, type PeerName, peerNames, startPeer } from "../test/load/peers.ts";
 import { cpuSeconds, peakResidentBytes } from "../test/load/process-usage.ts";
 import { formatTable, median, megabytes } from "../test/load/table.ts";
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
   },
 });
 const sizeBytes = Number(flags.mebibytes) * 1024 * 1024;
+const repository = "bench/throughput";
 
 /** What is measured: the two ways up, and the way down. */
 const works = ["push (POST, PATCH, PUT)", "push (POST, PUT)", "pull"] as const;
@@ -37,17 +38,27 @@ interface Sample {
   readonly wallSeconds: number;
 }
 
-async function runOnce(peer: Peer, work: Work, round: number): Promise<Sample> {
-  const seed = `${work === "pull" ? works[0] : work} ${round}`;
-  const digest = new Content(seed, sizeBytes).digest();
-  const job = { endpoint: peer.endpoint, repository: "bench/throughput", sizeBytes, digests: [digest] };
+async function runOnce(peer: Peer, work: Work, files: ReadonlyMap<Work, ContentFile>): Promise<Sample> {
+  const file = files.get(work === "pull" ? works[0] : work);
+  if (file === undefined) throw new Error(`there is nothing to ${work}`);
   const before = cpuSeconds(peer.pid);
   const wallSeconds =
     work === "pull"
-      ? await runBulk({ ...job, kind: "pull" })
-      : await runBulk({ ...job, kind: "push", seeds: [seed], flow: work === works[0] ? "docker" : "put" });
+      ? await curlPull(peer, repository, file.digest)
+      : await curlPush(peer, repository, file, work === works[0] ? "docker" : "put");
   const cpuSecondsPerGb = (cpuSeconds(peer.pid) - before) / (sizeBytes / 1e9);
   return { registry: peer.name, work, cpuSecondsPerGb, wallSeconds };
+}
+
+/** New contents for each round: what a registry has already it may treat otherwise. */
+function contentsOf(round: number): ReadonlyMap<Work, ContentFile> {
+  const pushes = works.filter((work) => work !== "pull");
+  return new Map(
+    pushes.map((work, index) => [
+      work,
+      writeContent(new Content(`${work} ${round}`, sizeBytes), join(folder, `content-${index}`)),
+    ]),
+  );
 }
 
 function spread(values: readonly number[]): string {
@@ -90,12 +101,14 @@ const peaks: Record<string, number> = {};
 try {
   for (const name of peerNames.filter((one) => isThere(one) && (flags.registry?.includes(one) ?? true)))
     peers.push(await startPeer(name, join(folder, String(peers.length))));
-  for (let round = 0; round < Number(flags.rounds); round += 1)
+  for (let round = 0; round < Number(flags.rounds); round += 1) {
+    const files = contentsOf(round);
     for (const work of works)
       for (const at of peers.keys()) {
         const peer = peers[(at + round) % peers.length];
-        if (peer !== undefined) samples.push(await runOnce(peer, work, round));
+        if (peer !== undefined) samples.push(await runOnce(peer, work, files));
       }
+  }
   for (const peer of peers) peaks[peer.name] = peakResidentBytes(peer.pid);
 } finally {
   await Promise.all(peers.map((peer) => peer.stop()));
