@@ -69,7 +69,7 @@ export class FilesystemBlobStore implements BlobStore {
   async close(): Promise<void> {
     await this.#alsoClose();
     await this.#channel.settled();
-    this.#channel.close();
+    await this.#channel.close();
   }
 
   async #logging<Answer>(key: string, answer: Promise<Answer>): Promise<Answer> {

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -214,6 +218,75 @@ describe("uploads", () => {
     rmSync(shard);
     await append(bytes, second);
     expect((await files.uploads.commit(second, digest)).sizeBytes).toBe(100_000);
+  });
+});
+
+/** How many pipes this process has, however many descriptors each has. */
+function countPipes(): number {
+  const links = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "closed meanwhile";
+    }
+  });
+  return new Set(links.filter((link) => link.startsWith("pipe:"))).size;
+}
+
+function limitOpenFiles(count: string): void {
+  Bun.spawnSync(["prlimit", `--pid=${process.pid}`, `--nofile=${count}:`]);
+}
+
+describe("the machine's bounds", () => {
+  test("bodies that are taken whole have 32 MiB together; what is beyond goes through pipes", async () => {
+    const before = countPipes();
+    const sizeBytes = 256 * 1024;
+    const uploads = Array.from({ length: 131 }, (_, index) => {
+      const id = `01ARZ3NDEKTSV4RRFFQ69G5${String(index).padStart(3, "0")}` as UploadId;
+      const { promise: gate, resolve: release } = Promise.withResolvers<void>();
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await gate;
+          controller.enqueue(patternBytes(sizeBytes));
+          controller.close();
+        },
+      });
+      const request = new Request("http://registry/", { method: "PATCH", body });
+      return { release, appended: files.uploads.append(id, { request, lengthBytes: sizeBytes }, anyBounds) };
+    });
+    // Each of them asks for its length first.
+    await files.uploads.size(second);
+    await files.uploads.size(second);
+
+    const pipes = countPipes() - before;
+    for (const { release } of uploads) release();
+
+    expect(await Promise.all(uploads.map(({ appended }) => appended))).toEqual(uploads.map(() => sizeBytes));
+    expect(pipes).toBe(3);
+    expect(countPipes()).toBe(before);
+    for (const name of await files.uploads.list()) await files.uploads.cancel(name);
+    expect(await append(patternBytes(sizeBytes))).toBe(sizeBytes);
+  });
+
+  test("a body for which there is no descriptor left is to come again, and the next one is taken", async () => {
+    const limit = /open files\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "";
+    const taken: number[] = [];
+    // So that both threads have read their files.
+    await Promise.all([append(patternBytes(100_000), second), files.blobs.space()]);
+    limitOpenFiles("256");
+    try {
+      while (taken.length < 256) taken.push(openSync("/dev/null", "r"));
+    } catch {
+      // There is none left.
+    }
+    const refused = await failure(append(patternBytes(1_000_000)));
+    for (const fd of taken) closeSync(fd);
+    limitOpenFiles(limit);
+
+    expect(taken.length).toBeLessThan(256);
+    expect(refused).toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 5 });
+    expect(logged.pop()).toContain("ulimit -n");
+    expect(await append(patternBytes(1_000_000))).toBe(1_000_000);
   });
 });
 

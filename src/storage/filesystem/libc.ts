@@ -49,7 +49,8 @@ export interface Pipe {
 
 /**
  * A pipe whose ends do not block; both are the caller's to close. Its size is a wish: the kernel refuses it to
- * somebody who is not root and has many (/proc/sys/fs/pipe-user-pages-soft), and the pipe then has its usual size.
+ * somebody who is not root and has many (/proc/sys/fs/pipe-user-pages-soft), and the pipe then has its usual size. Throws
+ * when the process has too many files open.
  */
 export function makePipe(sizeBytes: number): Pipe {
   const ends = new Int32Array(2);
@@ -64,10 +65,14 @@ export function readNow(fd: number, buffer: Uint8Array): number {
   return Number(libc.read(fd, buffer, buffer.byteLength));
 }
 
-/** A bell that one thread rings and another one polls; a ring is never lost. */
+/**
+ * A bell that one thread rings and another one polls; a ring is never lost. Whoever made it closes it, when nobody polls it
+ * any more; one that is closed does not ring, for its number may be another file's.
+ */
 export class Doorbell {
   readonly fd: number;
   readonly #word = new BigUint64Array([1n]);
+  #isClosed = false;
 
   constructor(fd = libc.eventfd(0, O_NONBLOCK | O_CLOEXEC)) {
     if (fd < 0) throw new Error("no eventfd: too many open files");
@@ -75,6 +80,7 @@ export class Doorbell {
   }
 
   ring(): void {
+    if (this.#isClosed) return;
     this.#word[0] = 1n;
     libc.write(this.fd, this.#word, 8);
   }
@@ -85,6 +91,8 @@ export class Doorbell {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeSync(this.fd);
   }
 }

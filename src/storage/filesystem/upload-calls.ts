@@ -29,7 +29,7 @@ export interface PipedBody {
   readonly id: UploadId;
   /** The length of the upload before this body. */
   readonly offset: number;
-  /** The worker closes it. */
+  /** The serving thread closes it when this call has ended; the worker uses it no more then. */
   readonly readFd: number;
   readonly maxBytes: number;
   readonly exactBytes: number | undefined;

@@ -141,7 +141,7 @@ export class UploadEngine {
       return { digest, sizeBytes, content: { kind: "inline", bytes } };
     } catch (error) {
       file.remove();
-      throw error instanceof RegistryError ? error : new RegistryError("UNAVAILABLE", undefined, { cause: error });
+      throw this.#commitRefusal(error);
     } finally {
       this.#files.delete(id);
       this.#release(file);
@@ -245,7 +245,7 @@ export class UploadEngine {
   }
 
   #close(body: OpenBody): void {
-    if (this.#bodies.delete(body.piped.body)) closeSync(body.piped.readFd);
+    this.#bodies.delete(body.piped.body);
     this.#release(body.file);
   }
 
@@ -269,6 +269,13 @@ export class UploadEngine {
       return new RegistryError("UNAVAILABLE", undefined, { cause: failure });
     }
     return new RegistryError("UNAVAILABLE", undefined, { cause: error, offset: 0 });
+  }
+
+  #commitRefusal(error: unknown): RegistryError {
+    if (error instanceof RegistryError) return error;
+    return isDiskFull(error)
+      ? nearlyFull(this.#options.space())
+      : new RegistryError("UNAVAILABLE", undefined, { cause: error });
   }
 
   #assertRoom(count: number): void {

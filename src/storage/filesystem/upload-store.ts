@@ -7,12 +7,14 @@ import { isUlid } from "../../core/ulid.ts";
 import type { UploadId } from "../../core/upload-session.ts";
 import type { AppendBounds, IncomingBody, StagedBlob, UploadStore } from "../../core/upload-store.ts";
 import type { Layout } from "./layout.ts";
-import { Doorbell, makePipe } from "./libc.ts";
+import { Doorbell, makePipe, type Pipe } from "./libc.ts";
 import type { BodyOutcome, DiskReserveOptions, UploadCalls, UploadsWorkerData } from "./upload-calls.ts";
 import { type StorageLog, textOf, WorkerChannel } from "./worker-channel.ts";
 
 /** A body of a known length up to here is taken whole on the serving thread: cheaper than a pipe. */
 const smallBodyBytes = 256 * 1024;
+/** All bodies that are taken whole at a time have no more bytes than this; what is beyond goes through pipes. */
+const smallBodiesBytes = 32 * 1024 * 1024;
 /** A body that is taken whole may come as slowly as this. */
 const lowestBytesPerSecond = 4096;
 const pipeBytes = 1024 * 1024;
@@ -21,6 +23,7 @@ const largePipes = 16;
 const laterPipeBytes = 256 * 1024;
 const heldBytesInAll = 16 * 1024 * 1024;
 const holdMs = 1000;
+const outOfFilesRetrySeconds = 5;
 
 /** An upload of which all bytes are still in memory. */
 interface HeldUpload {
@@ -51,8 +54,11 @@ export class FilesystemUploadStore implements UploadStore {
   readonly #sizes = new Map<UploadId, number | undefined>();
   readonly #held = new Map<UploadId, HeldUpload>();
   readonly #flushing = new Map<UploadId, Promise<void>>();
-  readonly #openReadFds = new Map<number, number>();
+  /** The piped bodies that the uploads thread has not answered yet. */
+  readonly #openBodies = new Set<number>();
   #heldBytes = 0;
+  /** What the bodies that are being taken whole have announced. */
+  #arrivingBytes = 0;
   #lastBody = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,8 +78,8 @@ export class FilesystemUploadStore implements UploadStore {
   async append(id: UploadId, body: IncomingBody, bounds: AppendBounds): Promise<number> {
     const offset = await this.size(id);
     assertBounds(offset, body.lengthBytes, bounds);
-    if (body.lengthBytes !== undefined && body.lengthBytes <= smallBodyBytes)
-      return this.#appendSmall(id, offset, await wholeBody(body.request, body.lengthBytes, this.#silenceMs));
+    if (body.lengthBytes !== undefined && this.#hasMemoryFor(body.lengthBytes))
+      return this.#appendSmall(id, offset, await this.#takeWhole(body.request, body.lengthBytes));
     await this.#flush(id);
     return this.#noting(id, this.#appendPiped(id, offset, body.request, bounds));
   }
@@ -121,8 +127,22 @@ export class FilesystemUploadStore implements UploadStore {
     await Promise.all([...this.#held.keys()].map((id) => this.#flush(id)));
     await this.#call("stop", undefined);
     await this.#channel.settled();
-    this.#channel.close();
+    // Behind the end of the thread, which may be looking at the bell still.
+    await this.#channel.close();
     this.#doorbell.close();
+  }
+
+  #hasMemoryFor(lengthBytes: number): boolean {
+    return lengthBytes <= smallBodyBytes && this.#arrivingBytes + lengthBytes <= smallBodiesBytes;
+  }
+
+  async #takeWhole(request: Request, lengthBytes: number): Promise<Uint8Array> {
+    this.#arrivingBytes += lengthBytes;
+    try {
+      return await wholeBody(request, lengthBytes, this.#silenceMs);
+    } finally {
+      this.#arrivingBytes -= lengthBytes;
+    }
   }
 
   async #appendSmall(id: UploadId, offset: number, bytes: Uint8Array): Promise<number> {
@@ -144,24 +164,30 @@ export class FilesystemUploadStore implements UploadStore {
   }
 
   async #appendPiped(id: UploadId, offset: number, request: Request, bounds: AppendBounds): Promise<number> {
-    const pipe = makePipe(this.#openReadFds.size < largePipes ? pipeBytes : laterPipeBytes);
+    const { readFd, writeFd } = this.#makePipe();
     this.#lastBody += 1;
     const body = this.#lastBody;
     const maxBytes = Math.min(bounds.maxBytes - offset, bounds.lengthBytes ?? Infinity);
-    this.#openReadFds.set(body, pipe.readFd);
-    const answer = this.#call("append-pipe", {
-      body,
-      id,
-      offset,
-      readFd: pipe.readFd,
-      maxBytes,
-      exactBytes: bounds.lengthBytes,
+    this.#openBodies.add(body);
+    const answer = this.#call("append-pipe", { body, id, offset, readFd, maxBytes, exactBytes: bounds.lengthBytes });
+    void passOn(request, writeFd).then(async (outcome) => {
+      closeSync(writeFd);
+      if (this.#openBodies.has(body)) await this.#call("end-pipe", { body, outcome }).catch(() => undefined);
     });
-    void passOn(request, pipe.writeFd).then(async (outcome) => {
-      closeSync(pipe.writeFd);
-      if (this.#openReadFds.has(body)) await this.#call("end-pipe", { body, outcome }).catch(() => undefined);
+    // The one place where this end is closed, whether the thread has answered, has crashed or was ended.
+    return answer.finally(() => {
+      this.#openBodies.delete(body);
+      closeSync(readFd);
     });
-    return answer.finally(() => this.#openReadFds.delete(body));
+  }
+
+  #makePipe(): Pipe {
+    try {
+      return makePipe(this.#openBodies.size < largePipes ? pipeBytes : laterPipeBytes);
+    } catch (cause) {
+      this.#log.error("an upload was refused; allow the process more open files (ulimit -n)", { cause: textOf(cause) });
+      throw new RegistryError("UNAVAILABLE", undefined, { cause, retryAfterSeconds: outOfFilesRetrySeconds });
+    }
   }
 
   /** Keeps the length that a call leads to; where it is unknown, the folder is asked the next time. */
@@ -244,10 +270,7 @@ export class FilesystemUploadStore implements UploadStore {
     if (found.isFile()) this.#sizes.set(id, found.size);
   }
 
-  /** The dead thread cannot close what it had open. */
   #afterCrash(): void {
-    for (const readFd of this.#openReadFds.values()) closeSync(readFd);
-    this.#openReadFds.clear();
     for (const id of this.#sizes.keys()) this.#sizes.set(id, undefined);
   }
 }

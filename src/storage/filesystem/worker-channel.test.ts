@@ -31,10 +31,20 @@ test("a worker that crashes fails its calls, is logged, and is started again", a
   expect(await channel.call("echo", "after")).toBe("after");
 });
 
+test("a channel is closed when its thread runs no more, and can be closed again", async () => {
+  channel = new WorkerChannel<Calls>(url, () => "begin", { error: () => undefined });
+  const underWay = channel.call("echo", "late").catch((error: unknown) => error);
+
+  await channel.close();
+
+  expect(await underWay).toMatchObject({ code: "UNAVAILABLE" });
+  await channel.close();
+});
+
 test("a closed channel refuses calls", async () => {
   channel = new WorkerChannel<Calls>(url, () => "begin", { error: () => undefined });
 
-  channel.close();
+  await channel.close();
 
   expect(await channel.call("echo", "late").catch((error: unknown) => error)).toMatchObject({ code: "UNAVAILABLE" });
 });

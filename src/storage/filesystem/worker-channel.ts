@@ -51,6 +51,7 @@ export class WorkerChannel<Calls extends CallTable> {
   #worker: Worker;
   #lastCall = 0;
   #closed = false;
+  readonly #ended = Promise.withResolvers<void>();
 
   /** `startData` makes the first message of each new worker. */
   constructor(script: URL, startData: () => unknown, log: StorageLog, afterCrash: () => void = () => undefined) {
@@ -80,19 +81,27 @@ export class WorkerChannel<Calls extends CallTable> {
     while (this.#pending.size > 0) await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
   }
 
-  /** Ends the worker; what it should still do has to be done before. */
-  close(): void {
-    this.#closed = true;
-    this.#worker.terminate();
-    this.#failPending(new Error("the thread was ended"));
+  /** Ends the worker; what it should still do has to be done before. Resolves when the thread runs no more. */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#worker.terminate();
+      this.#failPending(new Error("the thread was ended"));
+    }
+    return this.#ended.promise;
   }
 
   #begin(): Worker {
     const worker = new Worker(this.#script);
     worker.postMessage(this.#startData(), []);
     worker.addEventListener("message", (event: MessageEvent<AnswerMessage>) => this.#settle(event.data));
-    worker.addEventListener("error", (event) => this.#crashed(worker, event.message));
-    worker.addEventListener("close", () => this.#crashed(worker, "the thread ended"));
+    let reason = "the thread ended";
+    // A thread that failed still runs: only behind its end may anybody close what it had in use.
+    worker.addEventListener("error", (event) => {
+      reason = event.message;
+      worker.terminate();
+    });
+    worker.addEventListener("close", () => (this.#closed ? this.#ended.resolve() : this.#crashed(reason)));
     return worker;
   }
 
@@ -105,14 +114,12 @@ export class WorkerChannel<Calls extends CallTable> {
     if (this.#pending.size === 0) for (const resolve of this.#whenSettled.splice(0)) resolve();
   }
 
-  #crashed(worker: Worker, reason: string): void {
-    if (this.#closed || worker !== this.#worker) return;
+  #crashed(reason: string): void {
     this.#log.error("a storage thread crashed; it is started again", { reason });
     const now = performance.now();
     this.#crashedAt.push(now);
     while ((this.#crashedAt[0] ?? now) < now - 60_000) this.#crashedAt.shift();
     if (this.#crashedAt.length > crashesPerMinute) throw new Error(`a storage thread crashes on and on: ${reason}`);
-    worker.terminate();
     this.#worker = this.#begin();
     this.#failPending(new Error(reason));
     this.#afterCrash();
