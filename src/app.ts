@@ -217,8 +217,9 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
   const control = createControl(administration);
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
+  const removeIdle = (): Promise<unknown> => uploads.expireIdle();
   serving.timers.push(
-    every(hourMs, log, "removal of idle uploads", async () => void (await uploads.expireIdle())),
+    every(hourMs, log, "removal of idle uploads", removeIdle),
     every(dayMs, log, "renewal of the certificate", async () => {
       const renewed = await options.certificates();
       if (renewed.certificatePem === certificates.certificatePem) return;
@@ -227,6 +228,9 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     }),
   );
   serving.isReady = true;
+  // Without keeping anybody waiting, and to its end before the stores are closed.
+  const firstRemoval = attempt(log, "removal of idle uploads", removeIdle);
+  serving.endings.push(() => firstRemoval);
   return {
     listeners: bound,
     administration,
@@ -275,13 +279,18 @@ async function removeSelfTest({ metadata, blobs }: Stores, folder: string): Prom
   clearSelfTest(folder);
 }
 
-function every(periodMs: number, log: Log, what: string, work: () => Promise<void>): ReturnType<typeof setInterval> {
-  const run = (): void => {
-    work().catch((error: unknown) => log.error(`${what} failed; it is tried again later`, { error }));
-  };
-  const timer = setInterval(run, periodMs);
+function every(periodMs: number, log: Log, what: string, work: () => Promise<unknown>): ReturnType<typeof setInterval> {
+  const timer = setInterval(() => void attempt(log, what, work), periodMs);
   timer.unref();
   return timer;
+}
+
+async function attempt(log: Log, what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error(`${what} failed; it is tried again later`, { error });
+  }
 }
 
 async function stopServing(serving: Serving, graceMs: number): Promise<void> {

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openApp } from "./app.ts";
+import { settingsSchema } from "./config/settings.ts";
+import { silentLog } from "./log.ts";
+
+let data: string;
+
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), "dozo-app-"));
+});
+
+afterEach(() => rmSync(data, { recursive: true }));
+
+test("uploads that nobody goes on with are removed after the start, not an hour later", async () => {
+  const fromLongAgo = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  await mkdir(join(data, "uploads"));
+  writeFileSync(join(data, "uploads", fromLongAgo), "bytes");
+
+  const app = await openApp({
+    settings: settingsSchema.parse({ data, listen: ["http://127.0.0.1:0"] }),
+    programVersion: "1.2.3",
+    log: silentLog,
+    certificates: () => Promise.resolve({ rootPem: "", certificatePem: "", keyPem: "", certificateEndsAt: 0 }),
+    controlSocket: join(data, "control.sock"),
+    address: () => undefined,
+    onLogin: () => undefined,
+    onFault: () => undefined,
+  });
+  await app.stop();
+
+  expect(readdirSync(join(data, "uploads"))).toEqual([]);
+});
