@@ -331,6 +331,30 @@ describe("AUTH-10: a login that succeeded", () => {
     expect(await login(authenticator, "bcrypt", "correct horse")).toBe("bcrypt of htpasswd");
   });
 
+  test("of the htpasswd file makes another principal once the line was gone and is there again", async () => {
+    const authenticator = make();
+    const before = await authenticator.authenticate(basic("sha1", "correct horse"), remote);
+    const other = await authenticator.authenticate(basic("apr1", "correct horse"), remote);
+
+    await writeFile(path, htpasswdText.replace(/^sha1:.*\n/m, ""));
+    await htpasswd.refresh();
+    await writeFile(path, htpasswdText);
+    await htpasswd.refresh();
+
+    const after = await authenticator.authenticate(basic("sha1", "correct horse"), remote);
+    expect(after).toMatchObject({ kind: "principal", principal: { name: "sha1" } });
+    expect(after).not.toEqual(before);
+    expect(await authenticator.authenticate(basic("apr1", "correct horse"), remote)).toEqual(other);
+  });
+
+  test("of the htpasswd file makes another principal once the line was gone at a start", async () => {
+    const before = await make().authenticate(basic("sha1", "correct horse"), remote);
+    await writeFile(path, htpasswdText.replace(/^sha1:.*\n/m, ""));
+    make({ htpasswd: await HtpasswdFile.open({ path, clock: { now: () => now }, log }) });
+
+    expect(await make().authenticate(basic("sha1", "correct horse"), remote)).not.toEqual(before);
+  });
+
   test("is not remembered when the password changes while the hash is computed", async () => {
     const authenticator = make();
     await login(authenticator, "nobody", "so that the decoy is there");

@@ -73,8 +73,12 @@ export class Authenticator {
     this.#options = options;
     this.#slowHashes = options.slowHashes ?? new SlowHashes();
     this.#decoy = this.#prepare();
+    void this.#removeGone();
     options.htpasswd?.onChange(() => {
       this.#decoy = this.#prepare();
+      // At once: a line that goes and comes back is another user, even if its hash is the same.
+      this.#verified.keepOnly((credential) => this.#isCurrent(credential));
+      void this.#removeGone();
     });
   }
 
@@ -172,6 +176,17 @@ export class Authenticator {
     const { accounts, ulids, clock } = this.#options;
     const id = await accounts.externalPrincipal("htpasswd", name, ulids.next(), clock.now());
     return { id, name, isAdmin: false, source: "htpasswd" };
+  }
+
+  /** Who is no longer in the htpasswd file must not be who comes back under the name. */
+  async #removeGone(): Promise<void> {
+    const { accounts, htpasswd, clock, log } = this.#options;
+    if (htpasswd === undefined) return;
+    try {
+      await accounts.keepExternalPrincipals("htpasswd", [...htpasswd.users.keys()], clock.now());
+    } catch (error) {
+      log.error("who was taken out of the htpasswd file could not be marked as removed", { error });
+    }
   }
 
   async #untilFloor(startedAt: number, { tookMs }: DecoyHash): Promise<void> {

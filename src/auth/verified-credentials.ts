@@ -50,4 +50,9 @@ export class VerifiedCredentials {
   forget(key: string): void {
     this.#entries.delete(key);
   }
+
+  /** Forgets all that do not hold any more. */
+  keepOnly(holds: (credential: VerifiedCredential) => boolean): void {
+    for (const [key, entry] of this.#entries.entries()) if (!holds(entry)) this.#entries.delete(key);
+  }
 }

@@ -43,6 +43,10 @@ export class WatchedAccounts implements AccountStore {
     return this.#store.externalPrincipal(source, name, fresh, at);
   }
 
+  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+    return this.#store.keepExternalPrincipals(source, names, at);
+  }
+
   /** A change that failed may have been made all the same, so it counts too. */
   async #counted<Answer>(name: string, change: Promise<Answer>): Promise<Answer> {
     try {

@@ -102,6 +102,21 @@ export function describeAccountStore(make: () => Promise<AccountStore>): void {
     expect(await store.findUser("bob")).toBeUndefined();
   });
 
+  test("a name that an htpasswd file no longer has gets another id when it comes back, and the others keep theirs", async () => {
+    const third = "01CX5ZZKBKACTAV9WEVGEMMVRZ" as PrincipalId;
+    await store.createUser(user("alice", third), change);
+    await store.externalPrincipal("htpasswd", "alice", first, 1);
+    await store.externalPrincipal("htpasswd", 'b"o\\b', second, 1);
+
+    await store.keepExternalPrincipals("htpasswd", ['b"o\\b', "carol"], 2);
+    await store.keepExternalPrincipals("htpasswd", ["alice", 'b"o\\b'], 3);
+
+    const fourth = "01DX5ZZKBKACTAV9WEVGEMMVRZ" as PrincipalId;
+    expect(await store.externalPrincipal("htpasswd", "alice", fourth, 4)).toBe(fourth);
+    expect(await store.externalPrincipal("htpasswd", 'b"o\\b', fourth, 4)).toBe(second);
+    expect((await store.findUser("alice"))?.id).toBe(third);
+  });
+
   test("a name from an htpasswd file that comes twice at once gets one id", async () => {
     const ids = await Promise.all([
       store.externalPrincipal("htpasswd", "bob", first, 1),

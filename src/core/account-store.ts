@@ -26,4 +26,6 @@ export interface AccountStore {
   removeUser(name: string, change: Change): Promise<boolean>;
   /** The id of a name from an htpasswd file, the same each time; `fresh` is used the first time. */
   externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId>;
+  /** Marks everybody of the source whose name is not among these as removed: should the name come back, it gets a fresh id. */
+  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void>;
 }

@@ -19,8 +19,8 @@ class CachedAccountStore implements AccountStore {
   readonly #flights = new Flights();
   /** In the order of `listUsers`. */
   #users: ReadonlyMap<string, UserRecord> | undefined;
-  /** An id, once given, is never another; there are as many as an htpasswd file has lines. */
-  readonly #external = new Map<string, PrincipalId>();
+  /** There are as many as an htpasswd file has lines. A removal of some begins an empty map; an older one is not used. */
+  #external = new Map<string, PrincipalId>();
 
   constructor(store: AccountStore) {
     this.#store = store;
@@ -49,11 +49,20 @@ class CachedAccountStore implements AccountStore {
 
   async externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     const key = `${source}:${name}`;
-    const known = this.#external.get(key);
+    const memory = this.#external;
+    const known = memory.get(key);
     if (known !== undefined) return known;
     const id = await this.#store.externalPrincipal(source, name, fresh, at);
-    this.#external.set(key, id);
+    memory.set(key, id);
     return id;
+  }
+
+  async keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+    try {
+      await this.#store.keepExternalPrincipals(source, names, at);
+    } finally {
+      this.#external = new Map();
+    }
   }
 
   #readUsers(): Promise<ReadonlyMap<string, UserRecord>> {

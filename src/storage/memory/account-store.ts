@@ -40,4 +40,9 @@ export class MemoryAccountStore implements AccountStore {
     this.#external.set(key, fresh);
     return fresh;
   }
+
+  async keepExternalPrincipals(source: "htpasswd", names: readonly string[], _at: number): Promise<void> {
+    const kept = new Set(names.map((name) => `${source}:${name}`));
+    for (const key of this.#external.keys()) if (!kept.has(key)) this.#external.delete(key);
+  }
 }

@@ -38,4 +38,8 @@ export class SqliteAccountStore implements AccountStore {
     const known = await this.#reader.call("findExternalPrincipal", source, name);
     return known ?? (await this.#writer.call("externalPrincipal", source, name, fresh, at));
   }
+
+  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+    return this.#writer.call("keepExternalPrincipals", source, names, at);
+  }
 }

@@ -6,6 +6,7 @@ import {
   externalPrincipal,
   findExternalPrincipal,
   findUser,
+  keepExternalPrincipals,
   listUsers,
   removeUser,
   setPassword,
@@ -54,4 +55,5 @@ export const changes = {
   setPassword,
   removeUser,
   externalPrincipal,
+  keepExternalPrincipals,
 };

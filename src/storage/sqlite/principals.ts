@@ -88,6 +88,13 @@ export function externalPrincipal(
   return fresh;
 }
 
+export function keepExternalPrincipals(db: Database, source: "htpasswd", names: readonly string[], at: number): void {
+  db.query(
+    `UPDATE principals SET removed_at = ?3
+     WHERE source = ?1 AND removed_at IS NULL AND name NOT IN (SELECT value FROM json_each(?2))`,
+  ).run(source, JSON.stringify(names), at);
+}
+
 function toUser(row: UserRow): UserRecord {
   return { ...row, isAdmin: row.isAdmin === 1 };
 }
