@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the container image dozo:VERSION (and dozo:latest) from dist/dozo. Needs docker, and its daemon running.
+# Builds the executable, and of it the container image dozo:VERSION (and dozo:latest). Needs docker, and its daemon running.
 set -eu
 cd "$(dirname "$0")/.."
 docker=${DOCKER:-docker}
@@ -7,6 +7,7 @@ if ! command -v "$docker" >/dev/null || ! "$docker" info >/dev/null 2>&1; then
   echo "dozo: $docker does not reach its daemon: start it (sudo systemctl start docker), or run this with sudo" >&2
   exit 1
 fi
+npm run --silent build
 version=$(./dist/dozo version | cut -d ' ' -f 2)
 stage=dist/image
 rm -rf "$stage"
