@@ -44,10 +44,12 @@ class TracedClient {
 export async function runOrder(folder: string): Promise<OrderReport> {
   const port = await freePort();
   const first = await RegistryProcess.start(folder, port, { scheme: "http" });
+  await first.untilSelfTested(1);
   await first.stop();
   const file = join(folder, "trace");
   const under = ["strace", "-f", "-y", "-s", "300", "-qq", "--seccomp-bpf", "-e", `trace=${traced}`, "-o", file];
   const registry = await RegistryProcess.start(folder, port, { scheme: "http", under });
+  await registry.untilSelfTested(2);
   const client = new TracedClient(await Connection.open(registry.endpoint));
   try {
     await pushBlobs(client);

@@ -13,9 +13,11 @@ export class RegistryProcess {
   /** From the start of the process to its first answer. */
   readonly readyAfterMs: number;
   readonly #child: ChildProcess;
+  readonly #log: string;
 
-  private constructor(endpoint: Endpoint, child: ChildProcess, readyAfterMs: number) {
+  private constructor(endpoint: Endpoint, child: ChildProcess, log: string, readyAfterMs: number) {
     this.endpoint = endpoint;
+    this.#log = log;
     this.#child = child;
     this.readyAfterMs = readyAfterMs;
   }
@@ -48,7 +50,16 @@ export class RegistryProcess {
       if (child.exitCode === null) process.kill(-(child.pid ?? 0), "SIGKILL");
       throw error;
     }
-    return new RegistryProcess({ port, caPem: caPem(), authorization }, child, performance.now() - startedAt);
+    return new RegistryProcess({ port, caPem: caPem(), authorization }, child, log, performance.now() - startedAt);
+  }
+
+  /** Waits for the banner of the `starts`th start in this folder: the self-test, which changes things too, is over by then. */
+  async untilSelfTested(starts: number): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while (readFileSync(this.#log, "utf8").split(" serves at ").length - 1 < starts) {
+      if (Date.now() > deadline) throw new Error("the banner did not come");
+      await Bun.sleep(10);
+    }
   }
 
   /** SIGKILL for the whole group; returns when it is gone. */
