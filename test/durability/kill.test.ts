@@ -21,7 +21,7 @@ test(
     expect(report.losses).toEqual([]);
     expect(report.acknowledged).toBeGreaterThan(kills);
   },
-  kills * 2400,
+  kills * 2900,
 );
 
 test("the reader of the acknowledged set reports a blob that is missing and one that was changed", async () => {

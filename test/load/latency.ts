@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { descriptorPath, parseTrace } from "../durability/system-calls.ts";
 import { runBulk } from "./bulk.ts";
 import { Connection } from "./connection.ts";
 import { Content } from "./content.ts";
@@ -113,11 +114,12 @@ function delaying(calls: string, files: readonly string[]): string[] {
 }
 
 /**
- * Four uploads while every write to a file takes 15 ms longer. dozo and its database write files by pwrite64 only; the
- * runtime's pwritev2 goes to pipes, which are no files.
+ * Four uploads while every write to a file takes 15 ms longer. dozo and its database write files by pwrite64 only, which
+ * is looked at first; the runtime's pwritev2 goes to pipes, which are no files.
  */
 async function slowWrites(name: PeerName, folder: string): Promise<Figures> {
   await withPeer(name, folder, {}, pushSmall);
+  await assertWritesByPositionOnly(name, folder);
   const under = delaying("pwrite64", []);
   return withPeer(name, folder, { under }, (peer) =>
     measure(
@@ -126,6 +128,22 @@ async function slowWrites(name: PeerName, folder: string): Promise<Figures> {
       pushJob(peer, 4, 32 * mebibyte, "slow writes"),
     ),
   );
+}
+
+async function assertWritesByPositionOnly(name: PeerName, folder: string): Promise<void> {
+  const trace = join(folder, "writes");
+  const quiet = ["strace", "-f", "-y", "--seccomp-bpf", "-qqq", "-s", "0", "-o", trace];
+  const under = [...quiet, "-e", "trace=write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,copy_file_range"];
+  await withPeer(name, folder, { under }, async (peer) => {
+    await pushJob(peer, 4, 8 * mebibyte, "which calls")();
+  });
+  const stored = new RegExp(`^${RegExp.escape(join(folder, "data"))}/(?:blobs/|uploads/|dozo\\.db)`);
+  const calls = parseTrace(readFileSync(trace, "utf8")).filter((call) => stored.test(descriptorPath(call) ?? ""));
+  const others = new Set(calls.map((call) => call.name).filter((call) => call !== "pwrite64"));
+  if (calls.length === 0 || others.size > 0)
+    throw new Error(
+      `the server writes files with ${[...others].join(", ") || "no call that is known"}: delay that, too`,
+    );
 }
 
 /** Four pulls while every read of a blob's file or of the database takes 15 ms longer, and nothing is in the page cache. */
