@@ -602,6 +602,36 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
       );
     });
 
+    test("LIST-04 tags that are there during the whole walk are seen exactly once, while writers add and delete", async () => {
+      const numbers = Array.from({ length: 24 }, (_, number) => String(number).padStart(2, "0"));
+      const lasting = numbers.map((number) => `${number}-lasting` as Tag);
+      const passing = numbers.flatMap((number) => [`${number}-a`, `${number}-z`] as Tag[]);
+      const put = manifest("{}", { tags: [...lasting, ...passing] });
+      await store.putManifest(put);
+      let turn = 0;
+      // A writer has the passing tags of every eighth number: it deletes them in one turn and makes them again in the next.
+      const write = async (writer: number): Promise<void> => {
+        const own = passing.filter((tag) => Number(tag.slice(0, 2)) % 8 === writer);
+        const change = { repository: team, by: bob, at: 200 + turn };
+        if (turn % 2 === 0) await store.putManifest({ ...put, ...change, tags: own });
+        else for (const tag of own) await store.deleteTag({ ...change, tag });
+      };
+
+      const walked = await walk(
+        async (page) => {
+          turn += 1;
+          const writers = Array.from({ length: 8 }, (_, writer) => write(writer));
+          const [answer] = await Promise.all([store.listTags(team, page), ...writers]);
+          return answer;
+        },
+        3,
+        (tag) => tag,
+      );
+
+      expect(walked.filter((tag) => tag.endsWith("-lasting"))).toEqual(lasting);
+      expect(walked).toEqual(inByteOrder([...new Set(walked)]));
+    });
+
     test("a list goes on behind a last that is not in it, and a page of nothing promises nothing", async () => {
       await store.putManifest(manifest("{}", { tags: ["a", "b", "c"] as Tag[] }));
 
