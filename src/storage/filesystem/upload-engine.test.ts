@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,10 +44,15 @@ function makeEngine(of: Layout): UploadEngine {
   });
 }
 
-function pipeIn(): { writeFd: number; appended: Promise<unknown> } {
+/** The upload that a body belongs to: `id` for the first. */
+function uploadOf(body: number): UploadId {
+  return body === 1 ? id : (`${id.slice(0, -3)}${String(body).padStart(3, "0")}` as UploadId);
+}
+
+function pipeIn(body = 1): { writeFd: number; appended: Promise<unknown> } {
   const { readFd, writeFd } = makePipe(mebibyte);
   readFds.push(readFd);
-  const piped = { body: 1, id, offset: 0, readFd, maxBytes: 100 * mebibyte, exactBytes: undefined };
+  const piped = { body, id: uploadOf(body), offset: 0, readFd, maxBytes: 100 * mebibyte, exactBytes: undefined };
   return { writeFd, appended: engine.appendPipe(piped).catch((error: unknown) => error) };
 }
 
@@ -73,21 +78,55 @@ test("a body is stopped within 4 MiB when the disk falls below its reserve, and 
   });
 });
 
-test("only silence ends a slow body, and what came stays", async () => {
-  const { writeFd, appended } = pipeIn();
-  for (let second = 0; second < 300; second += 50) {
-    writeSync(writeFd, patternBytes(1));
-    now = second * 1000;
+describe("UPL-08: a body of a byte a second", () => {
+  const second = 1000;
+  const hour = 3600;
+
+  /** Lets a second go by, in which a byte comes on each of the pipes. */
+  function passSecond(bodies: readonly { readonly writeFd: number }[]): void {
+    now += second;
+    for (const { writeFd } of bodies) writeSync(writeFd, patternBytes(1));
     engine.turn(doorbell.fd, 0);
   }
-  expect(engine.hasBodies).toBe(true);
 
-  now += 60_001;
-  engine.turn(doorbell.fd, 0);
-  closeSync(writeFd);
+  test("goes on for an hour, and is whole", async () => {
+    const body = pipeIn();
+    for (let passed = 0; passed < hour; passed += 1) passSecond([body]);
+    engine.endPipe(1, "whole");
+    engine.turn(doorbell.fd, 0);
+    closeSync(body.writeFd);
 
-  expect(await appended).toMatchObject({ code: "BLOB_UPLOAD_INVALID", offset: 6 });
-  expect(readdirSync(layout.uploads)).toEqual([id]);
+    expect(await body.appended).toBe(hour);
+  });
+
+  test("is ended by 60 s of silence, not before, and what came stays", async () => {
+    const { writeFd, appended } = pipeIn();
+    for (let passed = 0; passed < 100; passed += 1) passSecond([{ writeFd }]);
+    now += 60 * second;
+    engine.turn(doorbell.fd, 0);
+    expect(engine.hasBodies).toBe(true);
+
+    now += 1;
+    engine.turn(doorbell.fd, 0);
+    closeSync(writeFd);
+
+    expect(await appended).toMatchObject({ code: "BLOB_UPLOAD_INVALID", offset: 100 });
+    expect(readdirSync(layout.uploads)).toEqual([id]);
+  });
+
+  test("is none the worse for 99 others, and the one that falls silent is ended alone", async () => {
+    const bodies = Array.from({ length: 100 }, (_, index) => pipeIn(index + 1));
+    const talking = bodies.slice(1);
+    passSecond(bodies);
+    for (let passed = 0; passed < 61; passed += 1) passSecond(talking);
+    talking.forEach((_, index) => engine.endPipe(index + 2, "whole"));
+    engine.turn(doorbell.fd, 0);
+    for (const { writeFd } of bodies) closeSync(writeFd);
+
+    const [silent, ...others] = await Promise.all(bodies.map(({ appended }) => appended));
+    expect(silent).toMatchObject({ code: "BLOB_UPLOAD_INVALID", offset: 1 });
+    expect(others).toEqual(talking.map(() => 62));
+  });
 });
 
 test("a body whose end was announced is whole, even while somebody holds the other end of its pipe", async () => {
