@@ -40,6 +40,14 @@ test("FS-05: the folder is tried, and nothing is left of it", () => {
   expect(() => checkFolder(join(base, "missing"))).toThrow("cannot do what a registry needs of it (ENOENT)");
 });
 
+test("FS-05: a folder that a restart empties is warned about", () => {
+  const folder = mkdtempSync("/dev/shm/dozo-folder-");
+  const warnings = checkFolder(folder);
+  rmSync(folder, { recursive: true });
+
+  expect(warnings).toEqual([`${folder} is on tmpfs: everything is lost when the machine stops: use a disk (--data)`]);
+});
+
 test("FS-06: a leftover of a check that was killed is no obstacle", () => {
   writeFileSync(join(base, ".check-a"), "x");
   writeFileSync(join(base, ".check-b"), "x");
