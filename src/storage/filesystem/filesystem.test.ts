@@ -110,7 +110,7 @@ async function everyEnding(): Promise<void> {
 }
 
 describe("the folder", () => {
-  test("has modes 0700 and 0400 whatever the umask is", async () => {
+  test("FS-01: has modes 0700 and 0400 whatever the umask is", async () => {
     const before = process.umask(0);
     try {
       const { path } = await store(patternBytes(100_000));
@@ -127,7 +127,7 @@ describe("the folder", () => {
   });
 
   test.each(["blobs", "uploads", "blobs/sha256", "blobs/sha256/ab"])(
-    "is refused when %s is a link (FS-02)",
+    "FS-02: is refused when %s is a link",
     async (name) => {
       await files.close();
       const elsewhere = mkdtempSync(join(folder, "elsewhere-"));
@@ -141,7 +141,7 @@ describe("the folder", () => {
     },
   );
 
-  test("may have strangers' files in it (FS-06)", async () => {
+  test("FS-06: may have strangers' files in it", async () => {
     for (const name of [".DS_Store", "x", "n".repeat(255), first.toLowerCase()])
       writeFileSync(join(folder, "uploads", name), "");
     for (const name of ["lost+found", "blobs/sha256/zz", "blobs/sha256/a"]) mkdirSync(join(folder, name));
@@ -194,7 +194,7 @@ describe("uploads", () => {
     expect(await files.uploads.size(first)).toBe(100_000);
   });
 
-  test.each(["link", "folder"])("refuse a %s where the file should be (FS-02)", async (kind) => {
+  test.each(["link", "folder"])("FS-02: refuse a %s where the file should be", async (kind) => {
     const target = join(folder, "target");
     writeFileSync(target, "untouched");
     if (kind === "link") symlinkSync(target, join(folder, "uploads", first));
@@ -291,7 +291,7 @@ describe("the machine's bounds", () => {
 });
 
 describe("blobs", () => {
-  test("that were cut, removed or replaced are not served, and the log has the key (FS-02)", async () => {
+  test("FS-02: that were cut, removed or replaced are not served, and the log has the key", async () => {
     const { key, path } = await store(patternBytes(300_000));
     const elsewhere = join(folder, "elsewhere");
     const damages: readonly (() => void)[] = [
@@ -341,15 +341,18 @@ describe("a client", () => {
     expect(await files.uploads.size(first)).toBe(0x2_0000);
   });
 
-  test.each(["Content-Length: 1000000", "Content-Length: 1001"])("that falls silent is ended (%s)", async (head) => {
-    await files.close();
-    files = await open({ silenceMs: 100 });
+  test.each(["Content-Length: 1000000", "Content-Length: 1001"])(
+    "UPL-08: that falls silent is ended (%s)",
+    async (head) => {
+      await files.close();
+      files = await open({ silenceMs: 100 });
 
-    const answer = await breakOff(head, patternBytes(1000), "wait");
+      const answer = await breakOff(head, patternBytes(1000), "wait");
 
-    expect(answer).toMatchObject({ code: "BLOB_UPLOAD_INVALID" });
-    expect(String(answer)).toContain("nothing came for");
-  });
+      expect(answer).toMatchObject({ code: "BLOB_UPLOAD_INVALID" });
+      expect(String(answer)).toContain("nothing came for");
+    },
+  );
 
   test("leaves no descriptor behind, however it ends", async () => {
     await everyEnding();

@@ -61,7 +61,7 @@ describe("a statement finds its rows by an index, however many there are", () =>
     expect(scans).toEqual([]);
   });
 
-  test("pages come out of an index in their order, without being sorted", () => {
+  test("LIST-03: pages come out of an index in their order, without being sorted", () => {
     const pages = statements().filter(([statement]) => statement.includes("LIMIT"));
 
     const sorted = pages.filter(([statement]) => planOf(statement).some((step) => step.includes("TEMP B-TREE")));
