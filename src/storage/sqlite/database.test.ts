@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkSettings, checkSqliteVersion, type Database, openReader, openWriter } from "./database.ts";
@@ -44,6 +44,18 @@ const holdLocked = `
 `;
 
 describe("openWriter", () => {
+  const strangers: Readonly<Record<string, () => void>> = {
+    link: () => symlinkSync(join(folder, "target"), file),
+    folder: () => mkdirSync(file),
+    pipe: () => void Bun.spawnSync(["mkfifo", file]),
+  };
+  test.each(Object.entries(strangers))("FS-02: refuses a %s in the place of the database", (_, place) => {
+    place();
+
+    expect(writer).toThrow("is not a regular file");
+    expect(existsSync(join(folder, "target"))).toBe(false);
+  });
+
   test("syncs every commit to the disk", () => {
     expect(writer().query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
   });

@@ -1,11 +1,11 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { chmodSync, closeSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, openSync } from "node:fs";
 
 export type { Database } from "bun:sqlite";
 
 /** The one connection that changes things, and that moves the log into the database file ("checkpoint"). */
 export function openWriter(file: string): Database {
-  closeSync(openSync(file, "a", 0o600));
+  makeRegularFile(file);
   // The log and its index get the mode of the file; it is made narrow again should somebody have widened it.
   chmodSync(file, 0o600);
   const db = new Database(file, { readwrite: true, create: false, strict: true });
@@ -25,6 +25,21 @@ export function openWriter(file: string): Database {
     throw error;
   }
   return db;
+}
+
+/** Throws for a link (its target may be anybody's), a pipe (which would never answer) or anything else that is no file. */
+function makeRegularFile(file: string): void {
+  const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+  let isFile = false;
+  try {
+    const descriptor = openSync(file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    isFile = fstatSync(descriptor).isFile();
+    closeSync(descriptor);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ELOOP" && code !== "ENXIO" && code !== "EISDIR") throw error;
+  }
+  if (!isFile) throw new Error(`${file} is not a regular file; move the database itself there, or move this away`);
 }
 
 /** A connection that reads. It is opened for writing, because the log's index is shared memory, but refuses every change. */
