@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -53,6 +53,15 @@ describe("the folder of certificates and keys", () => {
       expect(error).toHaveProperty("message", expect.stringContaining(`chmod 600 '${join(files.location, "ca.key")}'`));
     },
   );
+
+  test("FS-02: follows no link and waits for no pipe in the place of a key", async () => {
+    await files.write("server.key", "elsewhere");
+    await symlink(join(files.location, "server.key"), join(files.location, "ca.key"));
+    Bun.spawnSync(["mkfifo", "-m", "600", join(files.location, "root.crt")]);
+
+    expect(await files.read("ca.key").catch((reason: unknown) => reason)).toMatchObject({ code: "ELOOP" });
+    expect(String(await files.read("root.crt").catch((reason: unknown) => reason))).toContain("is not a regular file");
+  });
 
   test("takes a certificate that others may read", async () => {
     await files.write("root.crt", "certificate");

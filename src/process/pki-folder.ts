@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { chmod, mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -19,13 +20,15 @@ export class PkiFolder {
     this.location = folder;
   }
 
-  /** `undefined` where there is none. Throws `KeyReadableByOthersError` for a `.key` with a wider mode than 0600. */
+  /** `undefined` where there is none. Follows no link. Throws `KeyReadableByOthersError` for a `.key` with a wider mode than 0600. */
   async read(name: string): Promise<string | undefined> {
     const path = join(this.location, name);
-    const file = await open(path, "r").catch(absent);
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absent);
     if (file === undefined) return undefined;
     try {
-      const mode = (await file.stat()).mode & 0o777;
+      const stat = await file.stat();
+      if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
+      const mode = stat.mode & 0o777;
       if (name.endsWith(".key") && (mode & 0o077) !== 0) throw new KeyReadableByOthersError(path, mode);
       return await file.readFile("utf8");
     } finally {
