@@ -480,7 +480,7 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
       expect(await store.tagHistory(team, undefined, 9)).toHaveLength(1);
     });
 
-    test("a repository does not grow beyond its limit", async () => {
+    test("UPL-11 a repository does not grow beyond its limit", async () => {
       const blob = inlineBlob("12345");
       await commit(blob);
       await commit(inlineBlob("of another repository"), other);
