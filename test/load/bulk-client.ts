@@ -62,11 +62,17 @@ async function pull(job: Job & { kind: "pull" }, digest: string): Promise<void> 
 /** Sends half of each upload, waits for the word, finishes every second one and breaks the others off. */
 async function holdUploads(job: Job & { kind: "hold uploads" }, next: () => Promise<unknown>): Promise<void> {
   const half = Math.floor(job.sizeBytes / 2);
-  const uploads = await Promise.all(
-    job.seeds.map(async (seed) => {
+  // All are begun before any sends its bytes: those would keep this process from its handshakes, and a server waits for
+  // a request's head only so long.
+  const contents = job.seeds.map((seed) => new Content(seed, job.sizeBytes));
+  const begun = await Promise.all(
+    contents.map(async (content) => {
       const connection = await Connection.open(job.endpoint);
-      const content = new Content(seed, job.sizeBytes);
-      const target = await startUpload(connection, job.repository);
+      return { connection, content, target: await startUpload(connection, job.repository) };
+    }),
+  );
+  const uploads = await Promise.all(
+    begun.map(async ({ connection, target, content }) => {
       await connection.sendHead("PATCH", target, { "Transfer-Encoding": "chunked" });
       await sendChunked(connection, content, 0, half);
       return { connection, content };
