@@ -25,6 +25,7 @@ function load() {
         munmap: { args: ["i64", "u64"], returns: "i32" },
         mincore: { args: ["i64", "u64", "buffer"], returns: "i32" },
         posix_fadvise: { args: ["i32", "i64", "i64", "i32"], returns: "i32" },
+        setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
         sysconf: { args: ["i32"], returns: FFIType.i64_fast },
       }).symbols;
     } catch (error) {
@@ -41,6 +42,13 @@ const RWF_NOWAIT = 8;
 const POSIX_FADV_WILLNEED = 3;
 const SC_PAGESIZE = 30;
 const POLLIN = 1;
+
+const PRIO_PROCESS = 0;
+
+/** Lets other threads go first by `nice` steps (setpriority(2): on Linux a process of 0 is the calling thread alone). */
+export function lowerThreadPriority(nice: number): void {
+  libc.setpriority(PRIO_PROCESS, 0, nice);
+}
 
 export interface Pipe {
   readonly readFd: number;

@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import type { DiskSpace } from "../../core/blob-store.ts";
 import { Layout } from "./layout.ts";
-import { Doorbell } from "./libc.ts";
+import { Doorbell, lowerThreadPriority } from "./libc.ts";
 import type { UploadCalls, UploadsWorkerData } from "./upload-calls.ts";
 import { UploadEngine } from "./upload-engine.ts";
 import { answerCall } from "./worker-channel.ts";
@@ -13,6 +13,8 @@ import { answerCall } from "./worker-channel.ts";
 
 const longestSleepMs = 1000;
 const busyMs = 10;
+// With all processors busy the serving thread goes first: a full pipe slows a push down, a late answer slows everybody.
+const niceSteps = 5;
 
 type Message = {
   [Kind in keyof UploadCalls]: {
@@ -25,6 +27,7 @@ type Message = {
 addEventListener("message", ({ data }: MessageEvent<UploadsWorkerData>) => begin(data), { once: true });
 
 function begin({ folder, reserve, silenceMs, doorbellFd, sent }: UploadsWorkerData): void {
+  lowerThreadPriority(niceSteps);
   const layout = new Layout(folder);
   const space = (): DiskSpace => {
     const { bavail, blocks, bsize } = statfsSync(layout.uploads);
