@@ -93,7 +93,12 @@ export async function untilDescriptorsAreBack(peer: Peer, before: number): Promi
   }
 }
 
-async function measure(peer: Peer, what: string, limitBytes: number, run: () => Promise<void>): Promise<MemoryFigures> {
+async function measure(
+  peer: Peer,
+  what: string,
+  limitBytes: number,
+  run: () => Promise<unknown>,
+): Promise<MemoryFigures> {
   await untilSettled(peer);
   const startedAt = performance.now();
   const watch = watchPeak(() => residentBytes(peer.pid));
