@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
-  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -233,10 +230,6 @@ function countPipes(): number {
   return new Set(links.filter((link) => link.startsWith("pipe:"))).size;
 }
 
-function limitOpenFiles(count: string): void {
-  Bun.spawnSync(["prlimit", `--pid=${process.pid}`, `--nofile=${count}:`]);
-}
-
 describe("the machine's bounds", () => {
   test("bodies that are taken whole have 32 MiB together; what is beyond goes through pipes", async () => {
     const before = countPipes();
@@ -266,27 +259,6 @@ describe("the machine's bounds", () => {
     expect(countPipes()).toBe(before);
     for (const name of await files.uploads.list()) await files.uploads.cancel(name);
     expect(await append(patternBytes(sizeBytes))).toBe(sizeBytes);
-  });
-
-  test("a body for which there is no descriptor left is to come again, and the next one is taken", async () => {
-    const limit = /open files\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "";
-    const taken: number[] = [];
-    // So that both threads have read their files.
-    await Promise.all([append(patternBytes(100_000), second), files.blobs.space()]);
-    limitOpenFiles("256");
-    try {
-      while (taken.length < 256) taken.push(openSync("/dev/null", "r"));
-    } catch {
-      // There is none left.
-    }
-    const refused = await failure(append(patternBytes(1_000_000)));
-    for (const fd of taken) closeSync(fd);
-    limitOpenFiles(limit);
-
-    expect(taken.length).toBeLessThan(256);
-    expect(refused).toMatchObject({ code: "UNAVAILABLE", retryAfterSeconds: 5 });
-    expect(logged.pop()).toContain("ulimit -n");
-    expect(await append(patternBytes(1_000_000))).toBe(1_000_000);
   });
 });
 
