@@ -1,6 +1,7 @@
 import { BulkClient, runBulk } from "./bulk.ts";
 import { Connection } from "./connection.ts";
 import { Content } from "./content.ts";
+import { dropFromPageCache, filesBelow } from "./page-cache.ts";
 import type { Peer } from "./peers.ts";
 import { openDescriptors, residentBytes, watchPeak } from "./process-usage.ts";
 import { expectStatus } from "./push-pull.ts";
@@ -22,7 +23,7 @@ const gigabyte = 1e9;
  */
 const memoryLimits = { oneBlobBytes: 150e6, manyConnectionsBytes: 200e6, fullSpeedBytes: 300e6 };
 
-/** One blob up, in Docker's flow, and down again. */
+/** One blob up, in Docker's flow, and down again: from the page cache, as far as it is there, and from the disk. */
 export async function oneLargeBlob(peer: Peer, sizeBytes: number): Promise<MemoryFigures[]> {
   const seed = `one large blob ${sizeBytes}`;
   const digest = new Content(seed, sizeBytes).digest();
@@ -33,6 +34,10 @@ export async function oneLargeBlob(peer: Peer, sizeBytes: number): Promise<Memor
       await runBulk({ ...job, kind: "push", flow: "docker", seeds: [seed], digests: [digest] });
     }),
     await measure(peer, `a blob of ${size} down`, memoryLimits.oneBlobBytes, async () => {
+      await runBulk({ ...job, kind: "pull", digests: [digest] });
+    }),
+    await measure(peer, `a blob of ${size} down from the disk`, memoryLimits.oneBlobBytes, async () => {
+      for (const file of filesBelow(peer.dataFolder)) dropFromPageCache(file);
       await runBulk({ ...job, kind: "pull", digests: [digest] });
     }),
   ];
