@@ -22,7 +22,7 @@ async function runOn(name: PeerName): Promise<MemoryFigures[]> {
     try {
       return [
         ...(await oneLargeBlob(peer, 5e9)),
-        ...(await heldUploads(peer, 50, 200e6, 15_000)),
+        await heldUploads(peer, 50, 200e6, 5000),
         await slowPulls(peer, 200, 1e9, 15_000),
       ];
     } finally {
