@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,6 +25,9 @@ async function runOn(name: PeerName): Promise<MemoryFigures[]> {
         await heldUploads(peer, 50, 200e6, 5000),
         await slowPulls(peer, 200, 1e9, 15_000),
       ];
+    } catch (error) {
+      const log = readFileSync(join(folder, "server.log"), "utf8").slice(-3000);
+      throw new Error(`${name} failed; its log ends with:\n${log}`, { cause: error });
     } finally {
       await peer.stop();
     }
