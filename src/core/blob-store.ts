@@ -10,7 +10,8 @@ export const maxInlineBytes = 64 * 1024;
 
 /**
  * Bytes on their way to a client, whole: no layer between the store and the listener touches them.
- * A `ReadableStream` goes out without its length being announced (the runtime sends it in chunks); the others with it.
+ * A `ReadableStream` goes out without its length being announced (the runtime sends it in chunks); the others with it. A
+ * chunk of one is good only until the next is asked for.
  */
 export interface OutgoingBody {
   readonly content: Blob | Uint8Array | ReadableStream<Uint8Array>;

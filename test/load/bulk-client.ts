@@ -61,40 +61,76 @@ async function pull(job: Job & { kind: "pull" }, digest: string): Promise<void> 
 
 /** Sends half of each upload, waits for the word, finishes every second one and breaks the others off. */
 async function holdUploads(job: Job & { kind: "hold uploads" }, next: () => Promise<unknown>): Promise<void> {
-  const half = Math.floor(job.sizeBytes / 2);
+  const contents = job.seeds.map((seed) => new Content(seed, job.sizeBytes));
   // All are begun before any sends its bytes: those would keep this process from its handshakes, and a server waits for
   // a request's head only so long.
-  const contents = job.seeds.map((seed) => new Content(seed, job.sizeBytes));
-  const begun = await Promise.all(
-    contents.map(async (content) => {
-      const connection = await Connection.open(job.endpoint);
-      return { connection, content, target: await startUpload(connection, job.repository) };
-    }),
-  );
-  const uploads = await Promise.all(
-    begun.map(async ({ connection, target, content }) => {
-      await connection.sendHead("PATCH", target, { "Transfer-Encoding": "chunked" });
-      await sendChunked(connection, content, 0, half);
-      return { connection, content };
-    }),
-  );
+  const uploads = await Promise.all(contents.map((content) => HeldUpload.begin(job, content)));
+  const { promise: word, resolve: giveWord } = Promise.withResolvers<void>();
+  const half = Math.floor(job.sizeBytes / 2);
+  const halves = uploads.map((upload) => upload.send(half));
+  const held = uploads.map(async (upload, index) => {
+    await halves[index];
+    await upload.trickleUntil(word);
+  });
+  await Promise.race([Promise.all(halves), Promise.all(held)]);
   report({ state: "holding" });
   await next();
-  await Promise.all(
-    uploads.map(async ({ connection, content }, index) => {
-      if (index % 2 === 1) {
-        connection.abort();
-        return;
-      }
-      await sendChunked(connection, content, half, content.sizeBytes);
-      await endChunked(connection);
-      const patched = await connection.readHead();
-      expectStatus("PATCH of an upload", patched, 202);
-      const target = withDigest(locationOf(patched), content.digest());
-      expectStatus("PUT of an upload", await connection.request("PUT", target, { body: "" }), 201);
-      connection.close();
-    }),
-  );
+  giveWord();
+  await Promise.all(held);
+  for (const [index, upload] of uploads.entries()) if (index % 2 === 1) upload.breakOff();
+  await Promise.all(uploads.filter((_, index) => index % 2 === 0).map((upload) => upload.finish()));
+}
+
+/** An upload that stops in mid-body. */
+class HeldUpload {
+  readonly #connection: Connection;
+  readonly #content: Content;
+  #sentBytes = 0;
+
+  private constructor(connection: Connection, content: Content) {
+    this.#connection = connection;
+    this.#content = content;
+  }
+
+  static async begin(job: Job, content: Content): Promise<HeldUpload> {
+    const connection = await Connection.open(job.endpoint);
+    const target = await startUpload(connection, job.repository);
+    await connection.sendHead("PATCH", target, { "Transfer-Encoding": "chunked" });
+    return new HeldUpload(connection, content);
+  }
+
+  /** Sends the content up to `end`. */
+  async send(end: number): Promise<void> {
+    await sendChunked(this.#connection, this.#content, this.#sentBytes, end);
+    this.#sentBytes = end;
+  }
+
+  /** Sends a few bytes now and then: a server may end an upload of which it hears nothing for a minute. */
+  async trickleUntil(word: Promise<void>): Promise<void> {
+    let isOver = false;
+    const over = word.then(() => {
+      isOver = true;
+    });
+    for (;;) {
+      await Promise.race([over, Bun.sleep(10_000)]);
+      if (isOver) return;
+      await this.send(this.#sentBytes + 1024);
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.send(this.#content.sizeBytes);
+    await endChunked(this.#connection);
+    const patched = await this.#connection.readHead();
+    expectStatus("PATCH of an upload", patched, 202);
+    const target = withDigest(locationOf(patched), this.#content.digest());
+    expectStatus("PUT of an upload", await this.#connection.request("PUT", target, { body: "" }), 201);
+    this.#connection.close();
+  }
+
+  breakOff(): void {
+    this.#connection.abort();
+  }
 }
 
 /** Begins many pulls of one blob, reads each at a low rate until the word comes, and goes away in the middle. */

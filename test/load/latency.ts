@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +7,7 @@ import { runBulk } from "./bulk.ts";
 import { Connection } from "./connection.ts";
 import { Content } from "./content.ts";
 import { type ContentFile, curlPush, writeContent } from "./curl.ts";
+import { dropFromPageCache, filesBelow } from "./page-cache.ts";
 import { isThere, type Peer, type PeerName, peerNames, type StartOptions, startPeer } from "./peers.ts";
 import { Probe } from "./probe.ts";
 import { pushSmallImage } from "./push-pull.ts";
@@ -203,16 +203,6 @@ function medianOf(rounds: readonly Figures[]): Figures {
     maxMs: middle("maxMs"),
     bulkSeconds: middle("bulkSeconds"),
   };
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function dropFromPageCache(file: string): void {
-  spawnSync("dd", [`if=${file}`, "iflag=nocache", "count=0", "status=none"]);
 }
 
 function shortfalls(figures: readonly Figures[]): string[] {

@@ -1,6 +1,7 @@
 import { BulkClient, runBulk } from "./bulk.ts";
 import { Connection } from "./connection.ts";
 import { Content } from "./content.ts";
+import { dropFromPageCache, filesBelow } from "./page-cache.ts";
 import type { Peer } from "./peers.ts";
 import { openDescriptors, residentBytes, watchPeak } from "./process-usage.ts";
 import { expectStatus } from "./push-pull.ts";
@@ -17,9 +18,9 @@ export interface MemoryFigures {
 const gigabyte = 1e9;
 
 /** The most memory that the server may have resident (acceptance of the first release). */
-export const memoryLimits = { oneBlobBytes: 150e6, manyConnectionsBytes: 200e6 };
+const memoryLimits = { oneBlobBytes: 150e6, manyConnectionsBytes: 200e6 };
 
-/** One blob up, in Docker's flow, and down again. */
+/** One blob up, in Docker's flow, and down again: from the page cache, as far as it is there, and from the disk. */
 export async function oneLargeBlob(peer: Peer, sizeBytes: number): Promise<MemoryFigures[]> {
   const seed = `one large blob ${sizeBytes}`;
   const digest = new Content(seed, sizeBytes).digest();
@@ -30,6 +31,10 @@ export async function oneLargeBlob(peer: Peer, sizeBytes: number): Promise<Memor
       await runBulk({ ...job, kind: "push", flow: "docker", seeds: [seed], digests: [digest] });
     }),
     await measure(peer, `a blob of ${size} down`, memoryLimits.oneBlobBytes, async () => {
+      await runBulk({ ...job, kind: "pull", digests: [digest] });
+    }),
+    await measure(peer, `a blob of ${size} down from the disk`, memoryLimits.oneBlobBytes, async () => {
+      emptyPageCache(peer);
       await runBulk({ ...job, kind: "pull", digests: [digest] });
     }),
   ];
@@ -52,19 +57,33 @@ export async function heldUploads(
   );
 }
 
-/** Many pulls of one blob whose readers take 64 KiB a second, and who go away in the middle. */
-export async function slowPulls(peer: Peer, count: number, sizeBytes: number, holdMs: number): Promise<MemoryFigures> {
+/**
+ * Many pulls of one blob whose readers take 64 KiB a second, and who go away in the middle; the same from the disk, as far
+ * as one pull does not bring the bytes into memory for the next.
+ */
+export async function slowPulls(
+  peer: Peer,
+  count: number,
+  sizeBytes: number,
+  holdMs: number,
+): Promise<MemoryFigures[]> {
   const seed = `slow pulls ${sizeBytes}`;
   const digest = new Content(seed, sizeBytes).digest();
   const job = { endpoint: peer.endpoint, repository: "load/slow", sizeBytes };
   await runBulk({ ...job, kind: "push", flow: "put", seeds: [seed], digests: [digest] });
   const what = `${count} slow downloads of a blob of ${megabytesOf(sizeBytes)}`;
-  return measure(peer, what, memoryLimits.manyConnectionsBytes, () =>
+  const hold = (): Promise<void> =>
     holdAndFinish(
       new BulkClient({ ...job, kind: "slow pulls", seed, digest, connections: count, bytesPerSecond: 64 * 1024 }),
       holdMs,
-    ),
-  );
+    );
+  return [
+    await measure(peer, what, memoryLimits.manyConnectionsBytes, hold),
+    await measure(peer, `${what} from the disk`, memoryLimits.manyConnectionsBytes, () => {
+      emptyPageCache(peer);
+      return hold();
+    }),
+  ];
 }
 
 /** Waits until the server has no more descriptors open than `before`; throws after ten seconds. */
@@ -109,6 +128,10 @@ async function holdAndFinish(client: BulkClient, holdMs: number): Promise<void> 
   } finally {
     client.kill();
   }
+}
+
+function emptyPageCache(peer: Peer): void {
+  for (const file of filesBelow(peer.dataFolder)) dropFromPageCache(file);
 }
 
 async function expectAlive(peer: Peer): Promise<void> {

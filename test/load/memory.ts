@@ -23,7 +23,7 @@ async function runOn(name: PeerName): Promise<MemoryFigures[]> {
       return [
         ...(await oneLargeBlob(peer, 5e9)),
         await heldUploads(peer, 50, 200e6, 5000),
-        await slowPulls(peer, 200, 1e9, 15_000),
+        ...(await slowPulls(peer, 200, 1e9, 15_000)),
       ];
     } catch (error) {
       const log = readFileSync(join(folder, "server.log"), "utf8").slice(-3000);

@@ -1,7 +1,7 @@
 import type { BlobStore, DiskSpace, OutgoingBody } from "../../core/blob-store.ts";
 import type { ByteRange } from "../../core/byte-range.ts";
 import { RegistryError } from "../../core/error.ts";
-import { streamFile } from "./blob-stream.ts";
+import { BlobStreams } from "./blob-stream.ts";
 import type { FileCalls, FilesWorkerData } from "./file-calls.ts";
 import type { Layout } from "./layout.ts";
 import { type StorageLog, textOf, WorkerChannel } from "./worker-channel.ts";
@@ -22,6 +22,7 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #log: StorageLog;
   readonly #alsoClose: () => Promise<void>;
   readonly #channel: WorkerChannel<FileCalls>;
+  readonly #streams = new BlobStreams();
 
   constructor({ layout, log, alsoClose }: BlobStoreOptions) {
     this.#layout = layout;
@@ -42,7 +43,7 @@ export class FilesystemBlobStore implements BlobStore {
       case "cached":
         return { content: range === undefined ? Bun.file(path) : Bun.file(path).slice(start, end), lengthBytes };
       case "slow":
-        return { content: streamFile(path, start, end), lengthBytes };
+        return { content: this.#streams.open(path, start, end), lengthBytes };
     }
   }
 

@@ -18,8 +18,11 @@ const smallBodiesBytes = 32 * 1024 * 1024;
 /** A body that is taken whole may come as slowly as this. */
 const lowestBytesPerSecond = 4096;
 const pipeBytes = 1024 * 1024;
-/** Whoever is not root may have 64 MiB of pipes; the first ones are large, the others come after. */
-const largePipes = 16;
+/**
+ * Whoever is not root may have 64 MiB of pipes; the first ones are large, the others come after. What a pipe does not take
+ * waits in memory, a megabyte or more of each body.
+ */
+const largePipes = 40;
 const laterPipeBytes = 256 * 1024;
 const heldBytesInAll = 16 * 1024 * 1024;
 const holdMs = 1000;
