@@ -192,6 +192,7 @@ const bunPlaces = [
   "auth/slow-hashes.ts",
   "cli/administration.ts",
   "cli/program.ts",
+  "cli/server.ts",
   "cli/version.ts",
 ];
 
