@@ -224,7 +224,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
       const renewed = await options.certificates();
       if (renewed.certificatePem === certificates.certificatePem) return;
       certificates = renewed;
-      for (const listener of own) listener.replaceCertificate(renewed);
+      for (const listener of own) listener.replaceCertificate([renewed]);
     }),
   );
   serving.isReady = true;
@@ -248,10 +248,10 @@ function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
   return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
 }
 
-function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): TlsMaterial | undefined {
+function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): readonly TlsMaterial[] | undefined {
   if (tls === "off") return undefined;
-  if (tls === "own") return own;
-  return { certificatePem: readFileSync(tls.certificate, "utf8"), keyPem: readFileSync(tls.key, "utf8") };
+  if (tls === "own") return [own];
+  return [{ certificatePem: readFileSync(tls.certificate, "utf8"), keyPem: readFileSync(tls.key, "utf8") }];
 }
 
 async function asProcess(

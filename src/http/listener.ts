@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Server } from "bun";
 import { answerWhileClosing, leavesBodyUnread } from "./unread-body.ts";
 
@@ -7,8 +8,8 @@ import { answerWhileClosing, leavesBodyUnread } from "./unread-body.ts";
  */
 export interface ListenOptions {
   readonly address: ListenAddress;
-  /** Plain HTTP where there is none. */
-  readonly tls: TlsMaterial | undefined;
+  /** Plain HTTP where it is undefined; several are chosen between by the name that a client asks for. */
+  readonly tls: readonly TlsMaterial[] | undefined;
   /** Must not throw; a failure of it is the runtime's bare 500. */
   readonly handle: (request: Request, client: Client) => Response | Promise<Response>;
   /**
@@ -21,10 +22,12 @@ export interface ListenOptions {
 /** A TCP port (0: a free one), or the path of a Unix socket. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly unix: string };
 
-/** PEM, the certificate with its chain. */
+/** PEM, the certificate with its chain. The first of a list is for every client whose name (RFC 6066 section 3) none has. */
 export interface TlsMaterial {
   readonly certificatePem: string;
   readonly keyPem: string;
+  /** DNS names for which it is shown; `*.example.com` is every name with one label more. Addresses are passed over. */
+  readonly serverNames?: readonly string[];
 }
 
 /** The other end of a connection; a Unix socket has no address. */
@@ -36,10 +39,10 @@ export interface Listener {
   /** Undefined for a Unix socket. */
   readonly port: number | undefined;
   /**
-   * New connections see the new certificate; those there are keep the old one until they end. Only for listeners with TLS,
+   * New connections see the new certificates; those there are keep the old ones until they end. Only for listeners with TLS,
    * on TCP.
    */
-  replaceCertificate(tls: TlsMaterial): void;
+  replaceCertificate(tls: readonly TlsMaterial[]): void;
   /**
    * Takes no new connections, closes idle ones, lets requests in flight end for `graceMs` and then cuts them. Settles when
    * everything is closed.
@@ -95,7 +98,7 @@ class ServedAddress implements Listener {
     return "unix" in this.#options.address ? undefined : this.#options.address.port;
   }
 
-  replaceCertificate(tls: TlsMaterial): void {
+  replaceCertificate(tls: readonly TlsMaterial[]): void {
     // A second listener on the same port, then the first one ends: the runtime cannot swap a certificate.
     const next = start(this.#options, this.#options.address, tls);
     for (const server of this.#servers) void this.#end(server);
@@ -117,14 +120,14 @@ class ServedAddress implements Listener {
   }
 }
 
-function start(options: ListenOptions, address: ListenAddress, tls: TlsMaterial | undefined): Server<undefined> {
+function start(options: ListenOptions, address: ListenAddress, tls: ListenOptions["tls"]): Server<undefined> {
   const common = {
     development: false,
     idleTimeout: options.idleSeconds ?? defaultIdleSeconds,
     // The stores bound what they take, and refuse it in the specification's words.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request: Request, server: Server<undefined>) => serve(options, request, server),
-    ...(tls === undefined ? {} : { tls: { cert: tls.certificatePem, key: tls.keyPem } }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
   };
   try {
     if ("unix" in address) return Bun.serve({ ...common, unix: address.unix } as Bun.Serve.Options<undefined>);
@@ -132,6 +135,16 @@ function start(options: ListenOptions, address: ListenAddress, tls: TlsMaterial 
   } catch (error) {
     throw isInUse(error) ? new AddressInUseError(address, error) : error;
   }
+}
+
+/** One entry for each name; the runtime shows the very first where no name fits, and plain HTTP where the list is empty. */
+function tlsOptions(tls: readonly TlsMaterial[]): Bun.TLSOptions[] {
+  if (tls.length === 0) throw new Error("a listener with TLS needs a certificate");
+  return tls.flatMap(({ certificatePem, keyPem, serverNames = [] }, index) => {
+    const pair = { cert: certificatePem, key: keyPem };
+    const named = serverNames.filter((name) => isIP(name) === 0).map((serverName) => ({ ...pair, serverName }));
+    return index === 0 ? [pair, ...named] : named;
+  });
 }
 
 function serve(options: ListenOptions, request: Request, server: Server<undefined>): Response | Promise<Response> {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import {
   AddressInUseError,
   type Listener,
@@ -33,18 +33,23 @@ async function freshFolder(): Promise<string> {
   return folder;
 }
 
-async function certificate(): Promise<TlsMaterial> {
+async function certificate(names: readonly string[] = ["localhost", "127.0.0.1"]): Promise<TlsMaterial> {
   const now = Date.now();
   const authority = await createAuthority({ hostNames: ["localhost"], suffixes: [], publicAddresses: [] }, now);
   const keyPem = await createServerKey();
-  const request = { names: ["localhost", "127.0.0.1"], serverKeyPem: keyPem, now };
+  const request = { names, serverKeyPem: keyPem, now };
   return { certificatePem: await issueServerCertificate(authority, request), keyPem };
 }
 
-function shownSerial(port: number): Promise<string> {
+async function shownSerial(port: number): Promise<string> {
+  return (await shownCertificate(port)).serialNumber;
+}
+
+function shownCertificate(port: number, servername?: string): Promise<PeerCertificate> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerCertificate().serialNumber);
+    const name = servername === undefined ? {} : { servername };
+    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...name }, () => {
+      resolve(socket.getPeerCertificate());
       socket.destroy();
     });
     socket.on("error", reject);
@@ -91,13 +96,13 @@ describe("the listener", () => {
   test("shows a new certificate to new connections and lets old ones end", async () => {
     const [old, next] = [await certificate(), await certificate()];
     const bytes = new Uint8Array(30_000_000).fill(7);
-    const listener = open(() => new Response(bytes), { tls: old });
+    const listener = open(() => new Response(bytes), { tls: [old] });
     const before = await shownSerial(listener.port);
     const download = await RawClient.open({ port: listener.port, tls: true });
     download.write(get("/"));
     download.socket.pause();
 
-    listener.replaceCertificate(next);
+    listener.replaceCertificate([next]);
     const serials = await Promise.all(Array.from({ length: 20 }, () => shownSerial(listener.port)));
     download.socket.resume();
     const answer = await download.answer(20_000);
@@ -107,6 +112,27 @@ describe("the listener", () => {
     expect(answer.body).toHaveLength(bytes.byteLength);
     await download.close();
   }, 30_000);
+
+  test("shows each client the certificate of the name it asks for, and the first to all others", async () => {
+    const other = { ...(await certificate(["b.test"])), serverNames: ["b.test", "*.w.test", "192.0.2.1"] };
+    const listener = open(() => new Response(), { tls: [await certificate(["a.test"])] });
+    const shown = async (name?: string) => (await shownCertificate(listener.port, name)).subjectaltname;
+
+    listener.replaceCertificate([{ ...(await certificate(["a.test"])), serverNames: ["a.test"] }, other]);
+    const names = ["b.test", "x.w.test", "a.test", "unknown.test", undefined];
+
+    expect(await Promise.all(names.map(shown))).toEqual([
+      "DNS:b.test",
+      "DNS:b.test",
+      "DNS:a.test",
+      "DNS:a.test",
+      "DNS:a.test",
+    ]);
+  });
+
+  test("is never without TLS because a list of certificates is empty", () => {
+    expect(() => open(() => new Response(), { tls: [] })).toThrow("needs a certificate");
+  });
 
   test("stops after the requests in flight have ended, and takes no new ones meanwhile", async () => {
     const released = gate();

@@ -193,7 +193,7 @@ describe("RAW-05: a request that is none of ours", () => {
     const keyPem = await createServerKey();
     const certificatePem = await issueServerCertificate(authority, { names: ["localhost"], serverKeyPem: keyPem, now });
     const address = { host: "127.0.0.1", port: 0 };
-    const secure = listen({ address, tls: { certificatePem, keyPem }, handle: registry.handle });
+    const secure = listen({ address, tls: [{ certificatePem, keyPem }], handle: registry.handle });
 
     const plain = await RawClient.open({ port: secure.port ?? 0 });
     plain.write(`GET /livez HTTP/1.1\r\n${host}\r\n`);
