@@ -6,6 +6,7 @@ import { ExplainedError } from "../process/explained-error.ts";
 import { caCommand } from "./ca.ts";
 import { type CommandContext, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
+import { explainCommand } from "./explain.ts";
 import { type Output, processOutput } from "./output.ts";
 import { serveCommand } from "./serve.ts";
 import { serviceCommand } from "./service.ts";
@@ -45,7 +46,16 @@ export function createProgram(context: CommandContext): Command {
     .version(context.version, "--version", "Print the version.")
     .helpCommand("help [COMMAND]", "Show the help of a command.")
     .addHelpText("before", examples("dozo up", "dozo user add maria", "dozo status", "sudo dozo service install"));
-  const commands = [upCommand, serveCommand, statusCommand, userCommand, caCommand, serviceCommand, versionCommand];
+  const commands = [
+    upCommand,
+    serveCommand,
+    statusCommand,
+    userCommand,
+    caCommand,
+    explainCommand,
+    serviceCommand,
+    versionCommand,
+  ];
   for (const make of commands) program.addCommand(make(context));
   for (const command of [program, ...descendants(program)]) {
     command.exitOverride().showHelpAfterError(`(dozo ${pathOf(command)}--help shows how it is used)`);
