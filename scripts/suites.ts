@@ -46,7 +46,7 @@ export const suites: readonly Suite[] = [
     showsFigures: true,
   },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
-  { name: "load", paths: ["./test/load"], needs: ["strace"], showsFigures: true },
+  { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit"], showsFigures: true },
 ];
 
 const goInstall = "go install";
@@ -56,6 +56,7 @@ const remedies: Readonly<Record<string, string>> = {
   root: "run it as root: sudo npm test",
   unshare: "apt-get install util-linux",
   nsenter: "apt-get install util-linux",
+  prlimit: "apt-get install util-linux",
   ip: "apt-get install iproute2",
   curl: "apt-get install curl",
   openssl: "apt-get install openssl",
