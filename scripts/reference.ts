@@ -1,13 +1,22 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { createProgram, descendants } from "../src/cli/program.ts";
 import { settingTable } from "../src/config/setting-table.ts";
+import { clientPages } from "./client-pages.ts";
 
-// Writes docs/reference/ from the schema of the settings and from the commands. With --check it only says whether
-// what is there is what it would write.
+// Writes docs/reference/ from the schema of the settings and from the commands, and docs/how-to/clients/ from the
+// catalogue of clients. With --check it only says whether what is there is what it would write.
 
-const folder = join(import.meta.dir, "../docs/reference");
+const docs = join(import.meta.dir, "../docs");
+
+/** Every page that is generated, by its folder below docs. Nothing else lies in these folders. */
+export function generatedPages(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  return new Map([
+    ["reference", referencePages()],
+    ["how-to/clients", clientPages()],
+  ]);
+}
 
 /** The pages of docs/reference, by file name. */
 export function referencePages(): ReadonlyMap<string, string> {
@@ -84,13 +93,24 @@ function helpOf(command: Command): string {
 }
 
 if (import.meta.main) {
-  const isCheck = process.argv.includes("--check");
-  for (const [name, text] of referencePages()) {
-    const path = join(folder, name);
-    if (!isCheck) writeFileSync(path, text);
-    else if (readFileSync(path, "utf8") !== text) {
-      process.stderr.write(`docs/reference/${name} is old; make it anew: node_modules/.bin/bun scripts/reference.ts\n`);
-      process.exitCode = 1;
-    }
+  for (const [folder, pages] of generatedPages()) writePages(folder, pages, process.argv.includes("--check"));
+}
+
+function writePages(folder: string, pages: ReadonlyMap<string, string>, isCheck: boolean): void {
+  mkdirSync(join(docs, folder), { recursive: true });
+  for (const name of readdirSync(join(docs, folder))) {
+    if (pages.has(name)) continue;
+    if (isCheck) complain(`docs/${folder}/${name} belongs to nothing`);
+    else rmSync(join(docs, folder, name));
   }
+  for (const [name, text] of pages) {
+    const path = join(docs, folder, name);
+    if (!isCheck) writeFileSync(path, text);
+    else if (readFileSync(path, "utf8") !== text) complain(`docs/${folder}/${name} is old`);
+  }
+}
+
+function complain(what: string): void {
+  process.stderr.write(`${what}; make it anew: npm run reference\n`);
+  process.exitCode = 1;
 }

@@ -1,13 +1,16 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { referencePages } from "../../scripts/reference.ts";
+import { generatedPages, referencePages } from "../../scripts/reference.ts";
 
-test("the reference pages are what the settings and the commands say", () => {
-  for (const [name, text] of referencePages()) {
-    expect(readFileSync(join(import.meta.dir, "../../docs/reference", name), "utf8")).toBe(text);
-  }
-});
+test.each([...generatedPages()])(
+  "the pages of docs/%s are what their sources say, and no others lie there",
+  (folder, pages) => {
+    const path = join(import.meta.dir, "../../docs", folder);
+    expect(readdirSync(path).toSorted()).toEqual([...pages.keys()].toSorted());
+    for (const [name, text] of pages) expect(readFileSync(join(path, name), "utf8")).toBe(text);
+  },
+);
 
 test("every setting has a sentence and a default", () => {
   const page = referencePages().get("settings.md") ?? "";
