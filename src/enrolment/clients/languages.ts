@@ -45,12 +45,10 @@ export const node: ClientKind = {
   restart: "the process: the variable is read once, when it starts",
   login: none,
   credentials: "the program's own",
-  use: (registry) => [
-    `node -e 'require("https").get("https://${registry}/v2/", (answer) => answer.pipe(require("fs").createWriteStream("/dev/stdout")))'`,
-  ],
+  use: (registry) => [`node -e 'fetch("https://${registry}/v2/")'`],
   undo: () => ["unset NODE_EXTRA_CA_CERTS"],
   remarks: [
-    "UNAUTHORIZED in the answer means that the certificate is trusted.",
+    "The line says nothing when the certificate is trusted, and throws when it is not.",
     "Newer versions can ask the system's store: `node --use-system-ca` (22.15, 23.8 and later), or NODE_USE_SYSTEM_CA=1 (22.19, 24.6 and later).",
     "NODE_TLS_REJECT_UNAUTHORIZED=0 switches the verification off, for everything.",
   ],
