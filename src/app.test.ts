@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { openApp } from "./app.ts";
 import { settingsSchema } from "./config/settings.ts";
 import { silentLog } from "./log.ts";
+import { openPki } from "./pki/open.ts";
+import { PkiFolder } from "./process/pki-folder.ts";
 
 let data: string;
 
@@ -20,11 +22,15 @@ test("uploads that nobody goes on with are removed after the start, not an hour 
   await mkdir(join(data, "uploads"));
   writeFileSync(join(data, "uploads", fromLongAgo), "bytes");
 
+  const files = new PkiFolder(join(data, "pki"));
+  const clock = { now: () => Date.now() };
+  const scope = { hostNames: [], suffixes: [], publicAddresses: [] };
+
   const app = await openApp({
     settings: settingsSchema.parse({ data, listen: ["http://127.0.0.1:0"] }),
     programVersion: "1.2.3",
     log: silentLog,
-    certificates: () => Promise.resolve({ rootPem: "", certificatePem: "", keyPem: "", certificateEndsAt: 0 }),
+    openPki: () => openPki({ files, clock, scope, names: [], foundNames: ["localhost"] }),
     controlSocket: join(data, "control.sock"),
     address: () => undefined,
     onLogin: () => undefined,

@@ -7,10 +7,13 @@ import { HtpasswdFile } from "./auth/htpasswd.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
+import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
+import { OwnCertificates } from "./certificates/own-certificates.ts";
 import type { ListenerSetting } from "./config/listener.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
 import type { BlobStore } from "./core/blob-store.ts";
+import type { CertificateAdministration } from "./core/certificate-administration.ts";
 import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
 import { decide } from "./core/policy.ts";
@@ -22,6 +25,7 @@ import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./ht
 import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
 import { describeCertificate } from "./pki/certificate.ts";
+import type { Pki } from "./pki/open.ts";
 import { PkiFolder } from "./process/pki-folder.ts";
 import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
 import { LocalAdministration } from "./registry/administration.ts";
@@ -48,8 +52,8 @@ export interface AppOptions {
   readonly settings: Settings;
   readonly programVersion: string;
   readonly log: Log;
-  /** What clients trust and what the server shows; asked again each day, so that the certificate is renewed in time. */
-  readonly certificates: () => Promise<Certificates>;
+  /** Opens the authority and the server's certificate, and renews that when it is due; called again and again. */
+  readonly openPki: () => Promise<Pki>;
   /** Where the commands of this machine come in; in a folder that only the owner may enter. */
   readonly controlSocket: string;
   /** What clients write before the repository, for the state. */
@@ -57,14 +61,6 @@ export interface AppOptions {
   readonly onLogin: (principal: Principal) => void;
   /** Hears of what the registry cannot go on without; it answers `UNAVAILABLE` until it is stopped. */
   readonly onFault: (reason: string) => void;
-}
-
-/** The authority's certificate, and the server's that it signed. */
-interface Certificates {
-  readonly rootPem: string;
-  readonly certificatePem: string;
-  readonly keyPem: string;
-  readonly certificateEndsAt: number;
 }
 
 /** Who tests the registry from within: somebody who exists in this process's memory only, and only for loopback. */
@@ -95,7 +91,6 @@ interface Stores {
 }
 
 const hourMs = 60 * 60 * 1000;
-const dayMs = 24 * hourMs;
 
 const clock: Clock = { now: () => Date.now() };
 const makeUlid = monotonicFactory();
@@ -124,6 +119,11 @@ async function openStores(
       await database.close();
     },
   };
+}
+
+/** The operator's use cases about certificates on a folder that nobody serves. */
+export function openCertificates({ data }: Settings): CertificateAdministration {
+  return new CertificateMaintenance({ files: new PkiFolder(`${data}/pki`), clock, change: (work) => work() });
 }
 
 /** The operator's use cases on a folder that nobody serves. */
@@ -171,12 +171,13 @@ interface Serving {
 async function serve(options: AppOptions, stores: Stores, serving: Serving): Promise<App> {
   const { settings, log } = options;
   await removeSelfTest(stores, settings.data);
-  let certificates = await options.certificates();
+  const certificates = await OwnCertificates.open({ open: options.openPki, clock, log });
+  serving.endings.push(() => certificates.stop());
   const status = () => ({
     version: options.programVersion,
     pid: process.pid,
     address: options.address(),
-    certificateEndsAt: certificates.certificateEndsAt,
+    certificateEndsAt: certificates.pki.certificate.notAfter,
   });
   const administration = administer(stores, status);
   const path = settings.htpasswd;
@@ -201,7 +202,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     authenticate: authenticator.authenticate,
     decide,
     limits: settings.limits,
-    caPem: () => certificates.rootPem,
+    caPem: () => certificates.pki.rootPem,
     ready: () => serving.isReady,
     trustedProxies: settings.trustedProxies,
     bodies: new BodyReader(settings.uploadSilenceSeconds * 1000),
@@ -210,23 +211,23 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   });
   const own: Listener[] = [];
   for (const { address, tls } of settings.listen) {
-    const listener = listen({ address, tls: tlsMaterial(tls, certificates), handle });
+    const listener = listen({ address, tls: tlsMaterial(tls, certificates.current()), handle });
     serving.listeners.push(listener);
     if (tls === "own") own.push(listener);
   }
   const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
-  const control = createControl(administration);
+  certificates.watch(() => {
+    for (const listener of own) listener.replaceCertificate(certificates.current());
+  });
+  const maintenance = new CertificateMaintenance({
+    files: new PkiFolder(`${settings.data}/pki`),
+    clock,
+    change: (work) => certificates.change(work),
+  });
+  const control = createControl({ administration, certificates: maintenance });
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
   const removeIdle = (): Promise<unknown> => uploads.expireIdle();
-  serving.timers.push(
-    every(hourMs, log, "removal of idle uploads", removeIdle),
-    every(dayMs, log, "renewal of the certificate", async () => {
-      const renewed = await options.certificates();
-      if (renewed.certificatePem === certificates.certificatePem) return;
-      certificates = renewed;
-      for (const listener of own) listener.replaceCertificate([renewed]);
-    }),
-  );
+  serving.timers.push(every(hourMs, log, "removal of idle uploads", removeIdle));
   serving.isReady = true;
   // Without keeping anybody waiting, and to its end before the stores are closed.
   const firstRemoval = attempt(log, "removal of idle uploads", removeIdle);
@@ -248,9 +249,9 @@ function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
   return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
 }
 
-function tlsMaterial(tls: ListenerSetting["tls"], own: TlsMaterial): readonly TlsMaterial[] | undefined {
+function tlsMaterial(tls: ListenerSetting["tls"], own: readonly TlsMaterial[]): readonly TlsMaterial[] | undefined {
   if (tls === "off") return undefined;
-  if (tls === "own") return [own];
+  if (tls === "own") return own;
   return [{ certificatePem: readFileSync(tls.certificate, "utf8"), keyPem: readFileSync(tls.key, "utf8") }];
 }
 

@@ -190,7 +190,7 @@ const bunPlaces = [
   "auth/password.ts",
   "auth/decoy-hash.ts",
   "auth/slow-hashes.ts",
-  "cli/administration.ts",
+  "cli/control-client.ts",
   "cli/program.ts",
   "cli/server.ts",
   "cli/version.ts",

@@ -1,13 +1,20 @@
 import { type Administration, AdministrationError } from "../core/administration.ts";
+import type { CertificateAdministration } from "../core/certificate-administration.ts";
+
+/** What the commands may ask of a running server. */
+export interface ControlParts {
+  readonly administration: Administration;
+  readonly certificates: CertificateAdministration;
+}
 
 /**
  * The commands' side door: JSON over a Unix socket in a folder that only the owner may enter. Who gets here is the operator;
  * it is never bound to an address.
  */
-export function createControl(administration: Administration): (request: Request) => Promise<Response> {
+export function createControl(parts: ControlParts): (request: Request) => Promise<Response> {
   return async (request) => {
     try {
-      return await answer(administration, request);
+      return await answer(parts, request);
     } catch (error) {
       if (!(error instanceof AdministrationError)) throw error;
       return Response.json({ fault: error.fault, message: error.message }, { status: 409 });
@@ -15,7 +22,7 @@ export function createControl(administration: Administration): (request: Request
   };
 }
 
-async function answer(administration: Administration, request: Request): Promise<Response> {
+async function answer({ administration, certificates }: ControlParts, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   const name = decodeURIComponent(/^\/users\/([^/]+)$/.exec(pathname)?.[1] ?? "");
   switch (`${request.method} ${name === "" ? pathname : "/users/NAME"}`) {
@@ -35,6 +42,12 @@ async function answer(administration: Administration, request: Request): Promise
     case "DELETE /users/NAME":
       await administration.removeUser(name);
       return new Response(null, { status: 204 });
+    case "GET /certificate":
+      return Response.json(await certificates.show());
+    case "POST /certificate/renewal":
+      return Response.json(await certificates.renew());
+    case "POST /certificate/names":
+      return Response.json(await certificates.addName(text((await fieldsOf(request))["name"])));
     default:
       return new Response(null, { status: 404 });
   }

@@ -4,6 +4,7 @@ import { SettingsError } from "../config/load.ts";
 import { AdministrationError } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { caCommand } from "./ca.ts";
+import { certCommand } from "./cert.ts";
 import { type CommandContext, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
@@ -51,6 +52,7 @@ export function createProgram(context: CommandContext): Command {
     serveCommand,
     statusCommand,
     userCommand,
+    certCommand,
     caCommand,
     explainCommand,
     serviceCommand,
@@ -118,10 +120,13 @@ function sentence(error: unknown): { readonly message: string; readonly remedy: 
   return { message: error instanceof Error ? error.message : String(error), remedy: undefined };
 }
 
-const remedies: Readonly<Record<AdministrationError["fault"], string>> = {
+/** Undefined where the message has the command itself. */
+const remedies: Readonly<Record<AdministrationError["fault"], string | undefined>> = {
   "name-invalid": "dozo user add NAME",
   "password-invalid": "leave out --password-stdin, and dozo makes one",
   "user-exists": "dozo user passwd NAME gives another password, dozo user list shows all",
   "user-unknown": "dozo user list shows all",
   "last-admin": "add another admin first: dozo user add NAME --admin",
+  "name-not-permitted": undefined,
+  "certificate-unusable": undefined,
 };

@@ -87,10 +87,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     settings: { ...settings, listen: place.listen },
     programVersion: context.version,
     log,
-    certificates: async () => {
-      const pki = await certificates.open();
-      return { ...pki, certificateEndsAt: pki.certificate.notAfter };
-    },
+    openPki: () => certificates.open(),
     controlSocket: prepareControlSocket(settings.data),
     address: () => address,
     onFault: options.onFault,

@@ -45,7 +45,14 @@ export interface Administration {
   status(): Promise<RegistryStatus>;
 }
 
-export type AdministrationFault = "name-invalid" | "password-invalid" | "user-exists" | "user-unknown" | "last-admin";
+export type AdministrationFault =
+  | "name-invalid"
+  | "password-invalid"
+  | "user-exists"
+  | "user-unknown"
+  | "last-admin"
+  | "name-not-permitted"
+  | "certificate-unusable";
 
 /** A refusal that the operator is meant to read. */
 export class AdministrationError extends Error {

@@ -88,6 +88,7 @@ class ServedAddress implements Listener {
   readonly #options: ListenOptions;
   /** The last one takes new connections; the others end when theirs do. */
   #servers: Server<undefined>[];
+  #isStopping = false;
 
   constructor(options: ListenOptions, server: Server<undefined>) {
     this.#options = options;
@@ -99,6 +100,7 @@ class ServedAddress implements Listener {
   }
 
   replaceCertificate(tls: readonly TlsMaterial[]): void {
+    if (this.#isStopping) return;
     // A second listener on the same port, then the first one ends: the runtime cannot swap a certificate.
     const next = start(this.#options, this.#options.address, tls);
     for (const server of this.#servers) void this.#end(server);
@@ -106,6 +108,7 @@ class ServedAddress implements Listener {
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
     const ended = Promise.all(this.#servers.map((server) => this.#end(server)));
     const deadline = performance.now() + graceMs;
     const isBusy = (): boolean => this.#servers.some((server) => server.pendingRequests > 0);

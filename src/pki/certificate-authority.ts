@@ -53,6 +53,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const authorityLifetimeMs = 3652 * dayMs;
 const serverLifetimeMs = 90 * dayMs;
+/** The longest that any client puts up with, and then some (Apple: 825 days). */
+const longestServerLifetimeMs = 397 * dayMs;
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
@@ -95,10 +97,12 @@ export interface ServerCertificateRequest {
   readonly names: readonly string[];
   readonly serverKeyPem: string;
   readonly now: number;
+  /** Until when the one before it was good: where clocks have jumped, both times are covered, up to 397 days from `now`. */
+  readonly atLeastUntil?: number;
 }
 
 /**
- * A certificate for 90 days, not beyond the end of the authority, and behind it the intermediate: the chain as a server sends it.
+ * A certificate for 90 days, or more where `atLeastUntil` asks for it, not beyond the end of the authority; and behind it the intermediate: the chain as a server sends it.
  * Throws `NamesNotPermittedError` where a name is outside the constraints, or is none.
  */
 export async function issueServerCertificate(
@@ -108,13 +112,15 @@ export async function issueServerCertificate(
   const names = certifiableNames(authority, request.names);
   const issuer = new X509Certificate(authority.intermediatePem);
   const publicKey = serverPublicKey(request.serverKeyPem);
+  const usualEnd = request.now + serverLifetimeMs;
+  const wantedEnd = Math.min(request.atLeastUntil ?? 0, request.now - hourMs + longestServerLifetimeMs);
   const certificate = await X509CertificateGenerator.create({
     serialNumber: randomSerial(),
     issuer: issuer.subject,
     // No host name: OpenSSL checks one here against the constraints, and nobody else looks at it (RFC 9525 section 2).
     subject: "CN=dozo registry",
     notBefore: new Date(request.now - hourMs),
-    notAfter: new Date(Math.min(request.now + serverLifetimeMs, issuer.notAfter.getTime())),
+    notAfter: new Date(Math.min(Math.max(usualEnd, wantedEnd), issuer.notAfter.getTime())),
     publicKey,
     signingKey: await importKey(authority.keyPem),
     signingAlgorithm: algorithm,

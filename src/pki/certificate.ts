@@ -13,6 +13,8 @@ export interface CertificateDescription {
   readonly notAfter: number;
   /** As `openssl x509 -fingerprint -sha256` prints it: pairs of upper-case hexadecimal digits with colons. */
   readonly fingerprint: string;
+  /** SHA-256 of the SubjectPublicKeyInfo in base64, as `curl --pinnedpubkey sha256//…` takes it. */
+  readonly keyPin: string;
 }
 
 /** Describes the first certificate of a PEM text. */
@@ -25,10 +27,10 @@ export function describeCertificate(pem: string): CertificateDescription {
     notBefore: certificate.notBefore.getTime(),
     notAfter: certificate.notAfter.getTime(),
     fingerprint: fingerprint(pem),
+    keyPin: createHash("sha256").update(new Uint8Array(certificate.publicKey.rawData)).digest("base64"),
   };
 }
 
-/** SHA-256 of the first certificate of a PEM text, as openssl prints it. */
 /** The same as `sha256sum` prints it of the certificate's bytes: digits alone, in lower case. */
 export function plainFingerprint(fingerprintWithColons: string): string {
   return fingerprintWithColons.replaceAll(":", "").toLowerCase();
@@ -63,11 +65,15 @@ export function needsRenewal(
   names: readonly string[],
   now: number,
 ): boolean {
-  const { notBefore, notAfter } = certificate;
-  if (now < notBefore || now >= notAfter - (notAfter - notBefore) / 3) return true;
+  if (now < certificate.notBefore || now >= renewalAt(certificate)) return true;
   const wanted = new Set(names.map((name) => parseSubjectName(name)?.value ?? name));
   const present = new Set(certificate.names.map((name) => parseSubjectName(name)?.value ?? name));
   return wanted.size !== present.size || [...wanted].some((name) => !present.has(name));
+}
+
+/** When two thirds of its life are over. */
+export function renewalAt({ notBefore, notAfter }: Pick<CertificateDescription, "notBefore" | "notAfter">): number {
+  return notAfter - (notAfter - notBefore) / 3;
 }
 
 function firstCertificate(pem: string): X509Certificate {

@@ -7,10 +7,12 @@ import {
   isPermitted,
   issueServerCertificate,
   NamesNotPermittedError,
+  type ServerCertificateRequest,
 } from "./certificate-authority.ts";
 import { type CertificateDescription, describeCertificate, isIssuedFor, needsRenewal } from "./certificate.ts";
 import type { AuthorityScope } from "./name-constraints.ts";
 import type { PkiFiles } from "./pki-files.ts";
+import { parseSubjectName } from "./subject-name.ts";
 
 /** The authority cannot be used as it is; the message says what the operator can do. */
 export class PkiError extends Error {
@@ -41,7 +43,7 @@ export interface Pki {
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly certificate: CertificateDescription;
-  /** Found names that the authority may not certify. */
+  /** Found and added names that the authority may not certify. */
   readonly leftOut: readonly string[];
   readonly isNewAuthority: boolean;
 }
@@ -59,22 +61,57 @@ export async function openPki(options: OpenPkiOptions): Promise<Pki> {
   const existing = await readAuthority(files);
   const authority = existing ?? (await makeAuthority(options));
   assertNotAtItsEnd(authority, files, clock.now());
-  const leftOut = options.foundNames.filter((name) => !isPermitted(authority, name));
-  const names = [...options.names, ...options.foundNames.filter((name) => !leftOut.includes(name))];
+  const others = [...(await readAddedNames(files)), ...options.foundNames];
+  const leftOut = others.filter((name) => !isPermitted(authority, name));
+  const names = [...options.names, ...others.filter((name) => !leftOut.includes(name))];
   assertPermitted(authority, options.names, files);
-
   const keyPem = (await files.read("server.key")) ?? (await makeServerKey(files));
-  const current = await files.read("server.crt");
-  const isUsable = current !== undefined && (await isIssuedFor(current, keyPem, authority.intermediatePem));
-  const certificatePem =
-    isUsable && !needsRenewal(describeCertificate(current), names, clock.now())
-      ? current
-      : await makeServerCertificate(files, authority, { names, serverKeyPem: keyPem, now: clock.now() });
+  const certificatePem = await currentCertificate(options, authority, { names, keyPem });
 
   const { rootPem } = authority;
   const certificate = describeCertificate(certificatePem);
   const { fingerprint } = describeCertificate(rootPem);
   return { rootPem, fingerprint, certificatePem, keyPem, certificate, leftOut, isNewAuthority: existing === undefined };
+}
+
+/** What is asked of a renewal that does not wait for its time. */
+export interface RenewalOptions {
+  readonly files: PkiFiles;
+  readonly clock: Clock;
+  /** Names that the certificate did not have; they are kept for all that follow. */
+  readonly moreNames: readonly string[];
+}
+
+/**
+ * Makes another server certificate now, of the same key and for the same names and more. Throws `NamesNotPermittedError` for one
+ * that the authority may not certify, before anything is written, and `PkiError` where there is nothing to renew.
+ */
+export async function renewServerCertificate({ files, clock, moreNames }: RenewalOptions): Promise<void> {
+  const authority = await readAuthority(files);
+  const keyPem = await files.read("server.key");
+  const current = await files.read("server.crt");
+  if (authority === undefined || keyPem === undefined || current === undefined)
+    throw new PkiError(`there is no server certificate in ${files.location} yet. Make one with: dozo up`);
+  assertNotAtItsEnd(authority, files, clock.now());
+  if (isBeforeItsBeginning(authority, clock.now())) throw new PkiError(clockIsWrong(authority, clock.now()));
+  assertPermitted(authority, moreNames, files);
+  // First, so that no renewal of a later time forgets them.
+  if (moreNames.length > 0) await addNames(files, moreNames);
+  const names = [...describeCertificate(current).names, ...moreNames];
+  const certifiable = names.filter((name) => isPermitted(authority, name));
+  await makeServerCertificate(files, authority, { names: certifiable, serverKeyPem: keyPem, now: clock.now() });
+}
+
+/** The names that were added since the authority was made, which no setting has. */
+export async function readAddedNames(files: PkiFiles): Promise<readonly string[]> {
+  const text = (await files.read("names")) ?? "";
+  return text.split("\n").filter((name) => parseSubjectName(name) !== undefined);
+}
+
+async function addNames(files: PkiFiles, more: readonly string[]): Promise<void> {
+  const canonical = more.map((name) => parseSubjectName(name)?.value ?? name);
+  const all = [...new Set([...(await readAddedNames(files)), ...canonical])];
+  await files.write("names", all.map((name) => `${name}\n`).join(""));
 }
 
 /** The root certificate, for whoever only shows it; `undefined` where no authority has been made. */
@@ -112,10 +149,32 @@ async function makeServerKey(files: PkiFiles): Promise<string> {
   return keyPem;
 }
 
+interface ServerIdentity {
+  readonly names: readonly string[];
+  readonly keyPem: string;
+}
+
+/** What is there where it will do, else a new one. */
+async function currentCertificate(
+  { files, clock }: OpenPkiOptions,
+  authority: CertificateAuthority,
+  { names, keyPem }: ServerIdentity,
+): Promise<string> {
+  const now = clock.now();
+  const current = await files.read("server.crt");
+  const isUsable = current !== undefined && (await isIssuedFor(current, keyPem, authority.intermediatePem));
+  if (!isUsable) return makeServerCertificate(files, authority, { names, serverKeyPem: keyPem, now });
+  const certificate = describeCertificate(current);
+  // What is signed by a clock that stands before the authority's beginning would be good for nobody.
+  if (isBeforeItsBeginning(authority, now) || !needsRenewal(certificate, names, now)) return current;
+  const atLeastUntil = now < certificate.notBefore ? certificate.notAfter : 0;
+  return makeServerCertificate(files, authority, { names, serverKeyPem: keyPem, now, atLeastUntil });
+}
+
 async function makeServerCertificate(
   files: PkiFiles,
   authority: CertificateAuthority,
-  request: { readonly names: readonly string[]; readonly serverKeyPem: string; readonly now: number },
+  request: ServerCertificateRequest,
 ): Promise<string> {
   const certificatePem = await issueServerCertificate(authority, request);
   await files.write("server.crt", certificatePem);
@@ -123,6 +182,8 @@ async function makeServerCertificate(
 }
 
 function assertPermitted(authority: CertificateAuthority, names: readonly string[], files: PkiFiles): void {
+  const malformed = names.filter((name) => parseSubjectName(name) === undefined);
+  if (malformed.length > 0) throw new NamesNotPermittedError(malformed, "that is no host name and no address");
   const outside = names.filter((name) => !isPermitted(authority, name));
   if (outside.length === 0) return;
   throw new NamesNotPermittedError(
@@ -137,6 +198,20 @@ function assertNotAtItsEnd(authority: CertificateAuthority, files: PkiFiles, now
   if (now < notAfter) return;
   const day = new Date(notAfter).toISOString().slice(0, 10);
   throw new PkiError(`the certificate authority in ${files.location} ended on ${day}: ${makeAnew(files)}`);
+}
+
+function isBeforeItsBeginning({ intermediatePem }: CertificateAuthority, now: number): boolean {
+  return now < describeCertificate(intermediatePem).notBefore;
+}
+
+function clockIsWrong({ intermediatePem }: CertificateAuthority, now: number): string {
+  const [clock, beginning] = [now, describeCertificate(intermediatePem).notBefore].map((at) =>
+    new Date(at).toISOString().slice(0, 16),
+  );
+  return (
+    `this machine's clock says ${clock ?? ""} UTC, and its certificate authority was made ${beginning ?? ""}. ` +
+    "Set the clock first: timedatectl set-ntp true"
+  );
 }
 
 function makeAnew(files: PkiFiles, names: readonly string[] = []): string {

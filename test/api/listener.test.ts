@@ -134,6 +134,15 @@ describe("the listener", () => {
     expect(() => open(() => new Response(), { tls: [] })).toThrow("needs a certificate");
   });
 
+  test("takes no new certificate once it stops, and so listens no more", async () => {
+    const listener = open(() => new Response(), { tls: [await certificate()] });
+    await listener.stop(0);
+
+    listener.replaceCertificate([await certificate()]);
+
+    expect(await shownSerial(listener.port).catch(() => "refused")).toBe("refused");
+  });
+
   test("stops after the requests in flight have ended, and takes no new ones meanwhile", async () => {
     const released = gate();
     const arrived = gate();

@@ -1,12 +1,24 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { createProgram, descendants } from "../../src/cli/program.ts";
 import { type Ended, makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
 
 setDefaultTimeout(120_000);
 
 const bannerEnd = /docker push (\S+)\/first-image/;
+
+function shownCertificate(address: string): Promise<PeerCertificate> {
+  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate());
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
 
 describe("while the server runs and while it does not", () => {
   let sandbox: Sandbox;
@@ -71,6 +83,28 @@ describe("while the server runs and while it does not", () => {
     expect(await login("offline", "offline secret")).toBe(200);
     expect(await login("admin", "second secret")).toBe(200);
     expect((await dozo("user remove offline")).code).toBe(0);
+  });
+
+  test("a name that is added is served at once, and after a restart", async () => {
+    const shownNames = async (): Promise<string> => (await shownCertificate(registry)).subjectaltname ?? "";
+    const before = await shownCertificate(registry);
+    expect((await dozo("cert add-name second.lan")).out).toContain("added second.lan\n");
+    expect(await shownNames()).toContain("DNS:second.lan");
+    expect((await dozo("cert renew --json")).code).toBe(0);
+    const { out } = await dozo("cert show");
+    expect(out).toMatch(/^added +second\.lan$/m);
+    expect((await shownCertificate(registry)).pubkey).toEqual(before.pubkey);
+    const refused = await dozo("cert add-name registry.example.org");
+    expect(refused.err).toContain("without permission for it");
+    expect(refused.code).toBe(1);
+
+    await stop();
+    expect((await dozo("cert add-name third.lan")).code).toBe(0);
+    expect((await dozo("cert renew")).code).toBe(0);
+    await start();
+
+    expect(await shownNames()).toMatch(/DNS:second\.lan.*DNS:third\.lan/);
+    expect((await shownCertificate(registry)).pubkey).toEqual(before.pubkey);
   });
 
   test("status names address, process, certificate and space", async () => {
