@@ -20,6 +20,7 @@ export const suites: readonly Suite[] = [
   { name: "architecture", paths: ["./test/architecture.test.ts"], needs: [], showsFigures: false },
   { name: "api", paths: ["./test/api"], needs: [], showsFigures: false },
   { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
+  { name: "certificates", paths: ["./test/certificates"], needs: ["curl"], showsFigures: false },
   { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
   {
     name: "clients/docker-20",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { monotonicFactory } from "ulid";
 import { createApi } from "./api/api.ts";
 import { createControl } from "./api/control.ts";
@@ -7,6 +6,7 @@ import { HtpasswdFile } from "./auth/htpasswd.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
+import { CertificateFiles } from "./certificates/certificate-files.ts";
 import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
 import { OwnCertificates } from "./certificates/own-certificates.ts";
 import type { ListenerSetting } from "./config/listener.ts";
@@ -21,7 +21,7 @@ import type { Principal } from "./core/principal.ts";
 import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
-import { AddressInUseError, type Listener, listen, type TlsMaterial } from "./http/listener.ts";
+import { AddressInUseError, type Listener, listen } from "./http/listener.ts";
 import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
 import { describeCertificate } from "./pki/certificate.ts";
@@ -211,9 +211,15 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   });
   const own: Listener[] = [];
   for (const { address, tls } of settings.listen) {
-    const listener = listen({ address, tls: tlsMaterial(tls, certificates.current()), handle });
+    const files = typeof tls === "string" ? undefined : await openFiles(tls, settings, log);
+    const material = tls === "off" ? undefined : (files?.current() ?? certificates.current());
+    const listener = listen({ address, tls: material, handle });
     serving.listeners.push(listener);
     if (tls === "own") own.push(listener);
+    files?.watch(
+      () => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(files.current())),
+    );
+    serving.endings.push(() => files?.stop());
   }
   const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
   certificates.watch(() => {
@@ -249,10 +255,14 @@ function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
   return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
 }
 
-function tlsMaterial(tls: ListenerSetting["tls"], own: readonly TlsMaterial[]): readonly TlsMaterial[] | undefined {
-  if (tls === "off") return undefined;
-  if (tls === "own") return own;
-  return [{ certificatePem: readFileSync(tls.certificate, "utf8"), keyPem: readFileSync(tls.key, "utf8") }];
+/** The operator's certificate; it has to be for every name unless another listener shows dozo's own. */
+function openFiles(
+  files: { readonly certificate: string; readonly key: string },
+  { hosts, listen: listeners }: Settings,
+  log: Log,
+): Promise<CertificateFiles> {
+  const isOnly = listeners.every(({ tls }) => tls !== "own");
+  return CertificateFiles.open({ ...files, names: hosts, isOnly, clock, log });
 }
 
 async function asProcess(
@@ -286,7 +296,7 @@ function every(periodMs: number, log: Log, what: string, work: () => Promise<unk
   return timer;
 }
 
-async function attempt(log: Log, what: string, work: () => Promise<unknown>): Promise<void> {
+async function attempt(log: Log, what: string, work: () => unknown): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -174,11 +174,21 @@ const machinePlaces: readonly {
   { what: /^(?:node:)?https?$/, places: [] },
   {
     what: /^(?:node:)?fs(?:\/promises)?$/,
-    places: ["storage/filesystem", "storage/sqlite", "process", "pki", "auth", "config", "cli", "app.ts"],
+    places: [
+      "storage/filesystem",
+      "storage/sqlite",
+      "process",
+      "pki",
+      "auth",
+      "certificates",
+      "config",
+      "cli",
+      "app.ts",
+    ],
   },
   { what: /^(?:node:)?child_process$/, places: ["process"] },
   { what: /^(?:node:)?net$/, places: ["process", "http/listener.ts"], pure: ["isIP", "isIPv4", "isIPv6", "BlockList"] },
-  { what: /^(?:node:)?tls$/, places: ["process", "http/listener.ts"] },
+  { what: /^(?:node:)?tls$/, places: ["process", "http/listener.ts"], pure: ["getCACertificates"] },
   { what: /^(?:node:)?sqlite$/, places: [] },
 ];
 
