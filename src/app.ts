@@ -21,6 +21,7 @@ import type { Principal } from "./core/principal.ts";
 import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
+import type { RegistryIdentity } from "./enrolment/identity.ts";
 import { AddressInUseError, type Listener, listen } from "./http/listener.ts";
 import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
@@ -58,6 +59,8 @@ export interface AppOptions {
   readonly controlSocket: string;
   /** What clients write before the repository, for the state. */
   readonly address: () => string | undefined;
+  /** What clients are enrolled with; undefined where they cannot be. */
+  readonly identity: () => RegistryIdentity | undefined;
   readonly onLogin: (principal: Principal) => void;
   /** Hears of what the registry cannot go on without; it answers `UNAVAILABLE` until it is stopped. */
   readonly onFault: (reason: string) => void;
@@ -134,13 +137,19 @@ export async function openAdministration(
   const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
   const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
   const stores = await openStores(settings, { programVersion, log: silentLog, onFault: () => undefined });
-  const status = () => ({ version: programVersion, pid: undefined, address: undefined, certificateEndsAt });
+  const status = () => ({
+    version: programVersion,
+    pid: undefined,
+    address: undefined,
+    tls: undefined,
+    certificateEndsAt,
+  });
   return { administration: administer(stores, status), close: () => stores.close() };
 }
 
 function administer(
   stores: Stores,
-  processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">,
+  processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">,
 ): Administration {
   const { accounts, metadata, blobs } = stores;
   return new LocalAdministration({ accounts, metadata, blobs, clock, ulids, hashPassword, processStatus });
@@ -177,6 +186,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     version: options.programVersion,
     pid: process.pid,
     address: options.address(),
+    tls: tlsAt(options.address(), options.identity()),
     certificateEndsAt: certificates.pki.certificate.notAfter,
   });
   const administration = administer(stores, status);
@@ -203,6 +213,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     decide,
     limits: settings.limits,
     caPem: () => certificates.pki.rootPem,
+    identity: options.identity,
     ready: () => serving.isReady,
     trustedProxies: settings.trustedProxies,
     bodies: new BodyReader(settings.uploadSilenceSeconds * 1000),
@@ -247,6 +258,12 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
       await stores.close();
     },
   };
+}
+
+function tlsAt(address: string | undefined, identity: RegistryIdentity | undefined): RegistryStatus["tls"] {
+  if (address === undefined) return undefined;
+  if (identity === undefined) return "off";
+  return identity.caPem === undefined ? "other" : "own";
 }
 
 function registryPorts(stores: Stores, settings: Settings): RegistryPorts {

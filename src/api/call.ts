@@ -4,6 +4,7 @@ import type { decide } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
+import type { RegistryIdentity } from "../enrolment/identity.ts";
 import type { BodyReader } from "../http/request-body.ts";
 import type { Log } from "../log.ts";
 import type { Blobs } from "../registry/blobs.ts";
@@ -29,6 +30,8 @@ export interface ApiParts {
   readonly limits: Limits;
   /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
   readonly caPem: () => string | undefined;
+  /** What clients have to know to be enrolled; undefined where none can be: nothing speaks TLS, or the start is not over. */
+  readonly identity: () => RegistryIdentity | undefined;
   /** Whether the registry serves; false while it starts or stops. */
   readonly ready: () => boolean;
   /** Networks of the proxies whose `X-Forwarded-For` is believed. */

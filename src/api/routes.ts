@@ -9,6 +9,7 @@ import * as uploads from "./distribution/uploads.ts";
 import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
 import * as open from "./public.ts";
+import * as enrolment from "./web/enrolment.ts";
 
 /**
  * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
@@ -192,6 +193,15 @@ export const routes: readonly ApiRoute[] = [
     action: "none",
     body: "none",
     handler: open.caCertificate,
+  },
+  {
+    id: "enrolment-script",
+    name: "fetch enrolment",
+    method: "GET",
+    pattern: "/enroll.sh",
+    action: "none",
+    body: "none",
+    handler: enrolment.script,
   },
   {
     id: "live",

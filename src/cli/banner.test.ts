@@ -10,8 +10,8 @@ const facts: BannerFacts = {
   folder: "/var/lib/dozo",
   registry: "box.lan:5000",
   tls: "own",
-  rootPem,
   fingerprint: describeCertificate(rootPem).fingerprint,
+  enrolmentLine: "sh -c '…' enroll",
   user: "admin",
   password: "Password of admin, shown this once: secret",
   notes: ["first", "second", "third", "fourth"],
@@ -31,10 +31,12 @@ test("the password stands last, behind an empty line", () => {
   expect(banner(facts).lines.slice(-2)).toEqual(["", "Password of admin, shown this once: secret"]);
 });
 
-test("the line that makes clients trust it is there only for dozo's own certificate", () => {
-  expect(banner(facts).lines.join("\n")).toContain("certs.d/box.lan:5000");
+test("the line for clients is there where they can be enrolled, the fingerprint where the certificate is dozo's", () => {
+  expect(banner(facts).lines).toContain("  sh -c '…' enroll");
+  expect(banner({ ...facts, enrolmentLine: undefined, tls: "off" }).lines.join()).not.toContain("enroll");
+  expect(banner(facts).lines.join()).toContain("CA fingerprint (SHA-256): ");
   for (const tls of ["off", "proxied", { certificate: "/c", key: "/k" }] as const)
-    expect(banner({ ...facts, tls }).lines.join("\n")).not.toContain("certs.d");
+    expect(banner({ ...facts, tls }).lines.join()).not.toContain("fingerprint");
 });
 
 test("the address has the scheme that clients meet", () => {

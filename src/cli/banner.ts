@@ -1,7 +1,6 @@
 import type { ListenerSetting } from "../config/listener.ts";
 import { isLoopbackListener } from "../config/listener.ts";
 import { plainFingerprint } from "../pki/certificate.ts";
-import { trustLine } from "../pki/trust-line.ts";
 
 /** What the banner tells. */
 export interface BannerFacts {
@@ -11,8 +10,9 @@ export interface BannerFacts {
   readonly registry: string;
   /** `proxied`: somebody else speaks it, in front of this machine's own loopback. */
   readonly tls: ListenerSetting["tls"] | "proxied";
-  readonly rootPem: string;
   readonly fingerprint: string;
+  /** What clients paste; undefined where they cannot be enrolled. */
+  readonly enrolmentLine: string | undefined;
   readonly user: string;
   /** How the first user gets in, for as long as that is news. */
   readonly password: string | undefined;
@@ -31,16 +31,12 @@ export interface Banner {
 
 /** The password comes last, where nobody overlooks it. */
 export function banner(facts: BannerFacts): Banner {
-  const { registry, tls } = facts;
+  const { registry, tls, enrolmentLine } = facts;
   const scheme = tls === "off" ? "http" : "https";
-  const trust =
-    tls === "own"
-      ? [
-          `CA fingerprint (SHA-256): ${plainFingerprint(facts.fingerprint)}`,
-          "On every machine with Docker, once, to trust it:",
-          `  ${trustLine({ registry, caPem: facts.rootPem })}`,
-        ]
-      : [];
+  const trust = [
+    ...(tls === "own" ? [`CA fingerprint (SHA-256): ${plainFingerprint(facts.fingerprint)}`] : []),
+    ...(enrolmentLine === undefined ? [] : [enrolmentTitle(tls), `  ${enrolmentLine}`]),
+  ];
   const lines = [
     `dozo ${facts.version} serves at ${scheme}://${registry} (data: ${facts.folder})`,
     ...trust,
@@ -53,6 +49,12 @@ export function banner(facts: BannerFacts): Banner {
   const password = facts.password === undefined ? [] : ["", facts.password];
   const room = maxLines - lines.length - password.length;
   return { lines: [...lines, ...facts.notes.slice(0, room), ...password], leftOver: facts.notes.slice(room) };
+}
+
+function enrolmentTitle(tls: BannerFacts["tls"]): string {
+  if (tls === "own")
+    return "On every machine that pushes or pulls, once, to trust it and to log in (dozo enroll has more):";
+  return "On every machine that pushes or pulls, once, to log in:";
 }
 
 /** `NAME:PORT` as clients write it; 443 need not be written. */

@@ -6,6 +6,7 @@ import { ExplainedError } from "../process/explained-error.ts";
 import { caCommand } from "./ca.ts";
 import { certCommand } from "./cert.ts";
 import { type CommandContext, UsageError } from "./command-context.ts";
+import { enrollCommand } from "./enroll.ts";
 import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
 import { type Output, processOutput } from "./output.ts";
@@ -54,6 +55,7 @@ export function createProgram(context: CommandContext): Command {
     userCommand,
     certCommand,
     caCommand,
+    enrollCommand,
     explainCommand,
     serviceCommand,
     versionCommand,

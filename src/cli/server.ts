@@ -5,6 +5,8 @@ import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts"
 import type { LoadedSettings } from "../config/load.ts";
 import { defaultListener, type Settings } from "../config/settings.ts";
 import { createLog, type OpenLog } from "../log.ts";
+import type { RegistryIdentity } from "../enrolment/identity.ts";
+import { enrolmentLine } from "../enrolment/line.ts";
 import { openPki, type Pki } from "../pki/open.ts";
 import { findFreePort, rememberedPort, rememberPort } from "../process/chosen-port.ts";
 import { prepareControlSocket } from "../process/control-socket.ts";
@@ -19,6 +21,7 @@ import { findPortHolder, type PortHolder } from "../process/port-holder.ts";
 import { runSelfTest, type SelfTestTrust } from "../process/self-test.ts";
 import { banner, isWildcard, registryAddress } from "./banner.ts";
 import type { CommandContext } from "./command-context.ts";
+import { identityAt } from "./enroll.ts";
 import { ensureFirstUser, type FirstUser } from "./first-user.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -82,6 +85,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
   const place = await chooseListeners(options);
   const certificates = certificateSource(context, settings, options.isFirstRunAllowed);
   let address: string | undefined;
+  let identity: (() => RegistryIdentity | undefined) | undefined;
   let firstUserName: string | undefined;
   const app = await openApp({
     settings: { ...settings, listen: place.listen },
@@ -90,6 +94,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     openPki: () => certificates.open(),
     controlSocket: prepareControlSocket(settings.data),
     address: () => address,
+    identity: () => identity?.(),
     onFault: options.onFault,
     onLogin: (principal) => {
       if (principal.source !== "dozo" || principal.name !== firstUserName) return;
@@ -105,15 +110,18 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     const { pki, names } = certificates.last();
     const proxied = proxiedHost(app, settings.hosts, names);
     address = proxied ?? (main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost));
+    const registry = address ?? names.publicHost;
+    const tls = proxied === undefined ? (main?.setting.tls ?? "off") : "proxied";
+    identity = () => identityAt(registry, tls, certificates.last().pki);
     const failure = await selfTest(app, { rootPem: pki.rootPem, chainPem: pki.certificatePem });
     const hostNotes = proxied === undefined ? unreachableNotes(names) : [proxyNote(app, proxied)];
     const { lines, leftOver } = banner({
       version: context.version,
       folder: settings.data,
-      registry: address ?? names.publicHost,
-      tls: proxied === undefined ? (main?.setting.tls ?? "off") : "proxied",
-      rootPem: pki.rootPem,
+      registry,
+      tls,
       fingerprint: pki.fingerprint,
+      enrolmentLine: enrolmentLineFor(identity()),
       user: firstUser.name,
       password: firstUser.passwordLine,
       notes: [...(failure === undefined ? [] : [failure]), ...place.notes, ...hostNotes],
@@ -126,6 +134,10 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     await app.stop();
     throw error;
   }
+}
+
+function enrolmentLineFor(identity: RegistryIdentity | undefined): string | undefined {
+  return identity === undefined ? undefined : enrolmentLine(identity);
 }
 
 /** The operator's name for clients, where only this machine's loopback is served, without TLS: a proxy has to be in front. */

@@ -25,7 +25,7 @@ export interface AdministrationPorts {
   readonly ulids: UlidSource;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
-  readonly processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "certificateEndsAt">;
+  readonly processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">;
 }
 
 const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;

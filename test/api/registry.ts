@@ -85,6 +85,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     decide,
     limits: allLimits,
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
+    identity: () => undefined,
     ready: () => true,
     trustedProxies: [],
     bodies: new BodyReader(1000),

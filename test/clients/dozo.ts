@@ -12,7 +12,7 @@ export interface Banner {
   /** The registry as image names have it: HOST:PORT, or HOST on port 443. */
   readonly registry: string;
   /** Missing where TLS is somebody else's. */
-  readonly trustLine: string | undefined;
+  readonly enrolmentLine: string | undefined;
   readonly loginLine: string;
   /** Makes the image that the next line tags. */
   readonly importLine: string;
@@ -65,13 +65,13 @@ function readBanner(text: string): Banner {
     if (found === undefined) throw new Error(`no line like ${String(pattern)} in the banner:\n${text}`);
     return found.trim();
   };
-  const trustLine = /^.*certs\.d.*$/m.exec(text)?.[0].trim();
+  const enrolmentLine = /^ *sh -c .* enroll$/m.exec(text)?.[0].trim();
   const pushLine = line(/docker push .*$/m);
   const registry = /docker push ([^/\s]+)\//.exec(pushLine)?.[1] ?? "";
   return {
     text,
     registry,
-    trustLine,
+    enrolmentLine,
     loginLine: line(/docker login .*$/m),
     importLine: line(/tar .*docker import .*$/m),
     tagLine: line(/docker tag .*$/m),

@@ -43,9 +43,9 @@ describe("podman, skopeo and buildah, as Debian ships them", () => {
   );
 
   test(
-    "the line for Docker makes them trust the server too; a wrong password is refused",
+    "the line makes them trust the server; a wrong password is refused",
     async () => {
-      await client.mustRun(dozo.banner.trustLine ?? "false");
+      await client.mustRun(dozo.banner.enrolmentLine ?? "false");
       for (const tool of ["podman", "skopeo", "buildah"])
         expect(await login(tool, "wrong")).toMatch(/^out: [^]*(?:invalid username\/password|unauthorized)/);
     },

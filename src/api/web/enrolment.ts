@@ -1,0 +1,14 @@
+import { enrolmentScript } from "../../enrolment/script.ts";
+import { type Answer, bytesAnswer } from "../../http/answer.ts";
+import { unknownPathAnswer } from "../../http/error-response.ts";
+import type { ApiParts } from "../call.ts";
+
+const encoder = new TextEncoder();
+
+/** The script that enrols a client. It is no secret: whoever runs it has checked first, by the line, whose it is. */
+export function script({ identity }: ApiParts): Answer {
+  const known = identity();
+  if (known === undefined)
+    return unknownPathAnswer("this registry does not know by which address clients reach it over TLS");
+  return bytesAnswer(200, encoder.encode(enrolmentScript(known)), { "Content-Type": "text/plain; charset=utf-8" });
+}

@@ -1,0 +1,81 @@
+import { Command } from "commander";
+import type { ListenerSetting } from "../config/listener.ts";
+import type { Settings } from "../config/settings.ts";
+import { type RegistryIdentity, registryIdentity } from "../enrolment/identity.ts";
+import { enrolmentLine } from "../enrolment/line.ts";
+import { enrolmentScript } from "../enrolment/script.ts";
+import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
+import { ExplainedError } from "../process/explained-error.ts";
+import { PkiFolder } from "../process/pki-folder.ts";
+import { withAdministration } from "./administration.ts";
+import { type CommandContext, settingsFor } from "./command-context.ts";
+import { examples } from "./examples.ts";
+import { printJson } from "./output.ts";
+import { addFolderOptions } from "./setting-options.ts";
+
+/** `dozo enroll`: what to paste on the machines that push and pull. */
+export function enrollCommand(context: CommandContext): Command {
+  const help = examples("dozo enroll", "dozo enroll --script | ssh build-1 sudo sh -s -- --no-login");
+  return addFolderOptions(new Command("enroll"))
+    .description("Print the line that makes a machine trust the registry and log in.")
+    .option("--script", "Print the script that the line fetches, for machines without curl or without a way here.")
+    .option("--json", "Print JSON.")
+    .addHelpText("before", help)
+    .addHelpText("after", "\nBehind the line: --dry-run shows every file it would write, --undo takes all of it back.")
+    .action((options: Readonly<Record<string, unknown>>) => enroll(context, options));
+}
+
+/**
+ * What clients have to know of a registry that is served like this; undefined where nothing speaks TLS. dozo's own authority is
+ * named only where clients meet a certificate of it.
+ */
+export function identityAt(
+  registry: string,
+  tls: ListenerSetting["tls"] | "proxied",
+  own: { readonly rootPem: string; readonly certificatePem: string },
+): RegistryIdentity | undefined {
+  if (tls === "off") return undefined;
+  const { rootPem: caPem, certificatePem } = tls === "own" ? own : { rootPem: undefined, certificatePem: undefined };
+  return registryIdentity({ registry, caPem, certificatePem });
+}
+
+async function enroll(
+  context: CommandContext,
+  { script, json, ...options }: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const identity = await findIdentity(context, settingsFor(context, options).settings);
+  const { output } = context;
+  const { registry, caPem } = identity;
+  const line = enrolmentLine(identity);
+  const fingerprint = caPem === undefined ? undefined : plainFingerprint(describeCertificate(caPem).fingerprint);
+  if (json === true) {
+    printJson(output, { ...identity, fingerprint, lines: { sh: line } });
+  } else if (script === true) {
+    output.print(enrolmentScript(identity).trimEnd());
+  } else {
+    if (fingerprint !== undefined) output.print(`CA fingerprint (SHA-256): ${fingerprint}`);
+    output.print(
+      "Linux, macOS, FreeBSD, WSL: Docker, podman, containerd, Kubernetes nodes, desktops (--dry-run behind it shows all):",
+    );
+    output.print(`  ${line}`);
+    output.print(`Clients that trust ${registry} already:`);
+    output.print(`  docker login ${registry}`);
+  }
+}
+
+/** As the running server has it. */
+async function findIdentity(context: CommandContext, settings: Settings): Promise<RegistryIdentity> {
+  const { address, tls } = await withAdministration(settings, context.version, (administration) =>
+    administration.status(),
+  );
+  if (address === undefined || tls === undefined)
+    throw new ExplainedError("no server runs, so its address is not known", "dozo up starts it");
+  if (tls === "off")
+    throw new ExplainedError(`${address} is served without TLS: there is nothing to trust`, `docker login ${address}`);
+  const files = new PkiFolder(`${settings.data}/pki`);
+  const rootPem = (await files.read("root.crt")) ?? "";
+  const certificatePem = (await files.read("server.crt")) ?? "";
+  const identity = identityAt(address, tls === "own" ? "own" : "proxied", { rootPem, certificatePem });
+  if (identity === undefined) throw new Error("the identity of a registry with TLS is missing");
+  return identity;
+}

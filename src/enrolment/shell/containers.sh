@@ -1,0 +1,93 @@
+
+# ---- Docker, podman and their kin: a folder of certificates per registry, no restart
+
+# certificate_folders WHO PARENT WHAT-FOR: ca.crt in a folder per spelling of the registry.
+certificate_folders() {
+  for spelling in $spellings; do
+    printf '%s\n' "$ca" | put "$1" "$2/$spelling/ca.crt" "$3"
+    [ -z "$wrote" ] || any_wrote=yes
+  done
+}
+
+enrol_docker() {
+  # Docker on macOS runs in a machine of its own, which desktops bring the files into.
+  if [ "$os" != Darwin ]; then
+    certificate_folders system "$etc/docker/certs.d" "Docker, podman, buildah, skopeo, CRI-O, nerdctl"
+  fi
+  if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -e "$config/systemd/user/docker.service" ] || [ -e "$config/docker/daemon.json" ]; then
+    certificate_folders person "$config/docker/certs.d" "Docker without root"
+  fi
+  if have docker-machine; then
+    note "docker-machine: for each machine (docker-machine ls -q) put the CA certificate into /var/lib/boot2docker/certs/ and restart it:"
+    note "  docker-machine scp ca.crt MACHINE:ca.crt && docker-machine ssh MACHINE sudo install -D -m 644 ca.crt /var/lib/boot2docker/certs/$name.pem && docker-machine restart MACHINE"
+  fi
+}
+
+# They take the first folder of three that exists, and look into no other: where one is there already, it has to be right.
+enrol_podman() {
+  for spelling in $spellings; do
+    if [ -d "$config/containers/certs.d/$spelling" ]; then
+      printf '%s\n' "$ca" | put person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
+    fi
+    if [ -d "$etc/containers/certs.d/$spelling" ]; then
+      printf '%s\n' "$ca" | put system "$etc/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo, CRI-O: this folder hides Docker's"
+    fi
+  done
+  if have podman && [ "$os" = Darwin ]; then
+    note "podman: its machine has to trust the CA too:"
+    note "  podman machine ssh 'sudo tee /etc/pki/ca-trust/source/anchors/$name.pem >/dev/null && sudo update-ca-trust' <ca.crt && podman machine stop && podman machine start"
+  fi
+}
+
+# Applications that run Docker in a machine of their own copy ~/.docker/certs.d into it when they start.
+enrol_desktops() {
+  found='' restart=''
+  if [ -d "$home/.docker/desktop" ] || [ -d "$root/Applications/Docker.app" ]; then found="$found, Docker Desktop"; fi
+  if have colima || [ -d "$home/.colima" ] || [ -d "$config/colima" ]; then found="$found, colima"; restart="colima restart"; fi
+  if have rdctl || [ -d "$home/.rd" ]; then found="$found, Rancher Desktop"; restart="rdctl shutdown && rdctl start"; fi
+  if have orbctl || [ -d "$home/.orbstack" ]; then found="$found, OrbStack"; restart="orbctl stop && orbctl start"; fi
+  if have limactl && ! have colima; then
+    note "lima: add the CA certificate to each instance's YAML (caCerts: files: [ca.crt]), then: limactl stop NAME && limactl start NAME"
+  fi
+  [ -n "$found" ] || return 0
+  any_wrote=''
+  certificate_folders person "$home/.docker/certs.d" "${found#, }"
+  if [ -n "$any_wrote" ]; then
+    desktop_restart=yes
+    note "Restart ${found#, }, then log in${restart:+: $restart}"
+  fi
+}
+
+enrol_buildkit() {
+  if [ "$os" = Darwin ]; then ca_parent=$home/.docker/certs.d; else ca_parent=$etc/docker/certs.d; fi
+  if [ -d "$docker_config/buildx" ] || docker buildx version >/dev/null 2>&1; then
+    add_buildkit_registry person "${BUILDX_CONFIG:-$docker_config/buildx}/buildkitd.default.toml" "builders that docker buildx makes from now on"
+    if [ -n "$wrote" ] && [ -z "$dry" ] && as person docker buildx ls 2>/dev/null | grep -q docker-container; then
+      note "Builders that are there keep their old configuration. Make them anew: docker buildx rm NAME && docker buildx create --name NAME"
+    fi
+  fi
+  if have buildkitd || [ -d "$etc/buildkit" ]; then
+    add_buildkit_registry system "$etc/buildkit/buildkitd.toml" "BuildKit"
+    [ -z "$wrote" ] || note "Restart BuildKit: sudo systemctl restart buildkit"
+  fi
+}
+
+# A table at the end of a TOML file stands for itself, whatever is before it.
+add_buildkit_registry() {
+  wrote=''
+  toml=$2
+  if exists "$1" "$toml"; then contents "$1" "$toml"; fi >"$work/toml"
+  changed=''
+  for spelling in $spellings; do
+    if grep -qF "[registry.\"$spelling\"]" "$work/toml"; then
+      # Its CA may stand in the line of a list, or be another one.
+      if ! grep -qF "$ca_parent/$spelling/ca.crt" "$work/toml"; then
+        note "$toml has a table [registry.\"$spelling\"] already. Add to it: ca = [\"$ca_parent/$spelling/ca.crt\"]"
+      fi
+      continue
+    fi
+    changed=yes
+    { [ ! -s "$work/toml" ] || echo; printf '[registry."%s"]\n  ca = ["%s"]\n' "$spelling" "$ca_parent/$spelling/ca.crt"; } >>"$work/toml"
+  done
+  if [ -n "$changed" ] || exists "$1" "$toml"; then put "$1" "$toml" "$3" <"$work/toml"; fi
+}

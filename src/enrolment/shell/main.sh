@@ -1,0 +1,35 @@
+
+# ---- from here it runs
+
+main() {
+  set -uf
+  umask 022
+  PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
+  failed=0 wrote='' any_wrote='' desktop_restart=''
+  read_options "$@"
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' 0
+  trap 'exit 130' 1 2 15
+  : >"$work/notes"
+  find_person
+  if [ "$mode" = undo ]; then
+    undo
+    exit "$failed"
+  fi
+  if [ -n "$ca" ]; then
+    enrol_docker
+    enrol_podman
+    enrol_desktops
+    enrol_buildkit
+    enrol_containerd
+    enrol_k3s
+    enrol_local_clusters
+    enrol_system_store
+  fi
+  if [ -n "$login" ]; then
+    if [ -n "$desktop_restart" ]; then note "Log in: docker login $registry"; else log_in; fi
+  fi
+  cat "$work/notes"
+  if [ "$failed" = 0 ] && [ -z "$dry" ]; then say "$registry is trusted here. To take it all back, run the same line with --undo behind it."; fi
+  exit "$failed"
+}
