@@ -182,13 +182,18 @@ const machinePlaces: readonly {
       "auth",
       "certificates",
       "config",
+      "doctor",
       "cli",
       "app.ts",
     ],
   },
-  { what: /^(?:node:)?child_process$/, places: ["process"] },
-  { what: /^(?:node:)?net$/, places: ["process", "http/listener.ts"], pure: ["isIP", "isIPv4", "isIPv6", "BlockList"] },
-  { what: /^(?:node:)?tls$/, places: ["process", "http/listener.ts"], pure: ["getCACertificates"] },
+  { what: /^(?:node:)?child_process$/, places: ["process", "doctor"] },
+  {
+    what: /^(?:node:)?net$/,
+    places: ["process", "doctor", "http/listener.ts"],
+    pure: ["isIP", "isIPv4", "isIPv6", "BlockList"],
+  },
+  { what: /^(?:node:)?tls$/, places: ["process", "doctor", "http/listener.ts"], pure: ["getCACertificates"] },
   { what: /^(?:node:)?sqlite$/, places: [] },
 ];
 
@@ -252,6 +257,12 @@ describe("the outside world", () => {
       .filter((file) => /\bBun\s*\./.test(codeOf(file)) && !isIn(file, bunPlaces))
       .map((file) => `${file} names Bun; it may be named in: ${bunPlaces.join(", ")}`);
     expect(offences).toEqual([]);
+  });
+
+  test("TLS-08: certificates are verified everywhere but where doctor looks at a foreign chain and sends nothing", () => {
+    const forbidden = /rejectUnauthorized\s*:\s*(?:false|!1)|InsecureSkipVerify/;
+    const offences = productFiles.filter((file) => forbidden.test(codeOf(file)));
+    expect(offences).toEqual(["doctor/seen-chain.ts"]);
   });
 
   test("only the command line ends the process or writes to its output", () => {

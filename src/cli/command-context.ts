@@ -34,3 +34,6 @@ export function settingsFor(context: CommandContext, options: Readonly<Record<st
     configFile: typeof config === "string" ? config : undefined,
   });
 }
+
+/** The command has said all that there is to say, and failed: exit code 1, without another word. */
+export class FailedQuietly extends Error {}

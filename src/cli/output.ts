@@ -11,7 +11,7 @@ export interface Output {
 
 // In a container the program is always called dozo.
 const ownCommand =
-  /(?<![\w/.-]|CONTAINER )dozo (?=(?:up|serve|status|user|cert|ca|enroll|explain|service|version|help)\b|--|\[|…)/g;
+  /(?<![\w/.-]|CONTAINER )dozo (?=(?:up|serve|status|user|cert|ca|enroll|explain|doctor|service|version|help)\b|--|\[|…)/g;
 
 /** The process's own output. Commands in it are written the way this program was called: `./dozo up`. */
 export function processOutput(programName: string): Output {

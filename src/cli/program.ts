@@ -5,7 +5,8 @@ import { AdministrationError } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { caCommand } from "./ca.ts";
 import { certCommand } from "./cert.ts";
-import { type CommandContext, UsageError } from "./command-context.ts";
+import { type CommandContext, FailedQuietly, UsageError } from "./command-context.ts";
+import { doctorCommand } from "./doctor.ts";
 import { enrollCommand } from "./enroll.ts";
 import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
@@ -57,6 +58,7 @@ export function createProgram(context: CommandContext): Command {
     caCommand,
     enrollCommand,
     explainCommand,
+    doctorCommand,
     serviceCommand,
     versionCommand,
   ];
@@ -106,6 +108,7 @@ function pathOf(command: Command): string {
 
 function explain(error: unknown, output: Output): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUse;
+  if (error instanceof FailedQuietly) return failed;
   if (error instanceof SettingsError) {
     for (const fault of error.faults) output.note(`dozo: ${fault}`);
     return wrongUse;

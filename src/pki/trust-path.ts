@@ -1,0 +1,89 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+
+/** What a client finds wrong with a chain, apart from whether it trusts who signed it. */
+export interface ChainReading {
+  readonly issuer: string;
+  /** DNS names and addresses, as the certificate has them. */
+  readonly names: readonly string[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly isForName: boolean;
+  /** It signed itself. */
+  readonly isSelfSigned: boolean;
+}
+
+/** The certificates of a PEM text, in its order; what is none of them is passed over. */
+export function readCertificates(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.flatMap((block) => {
+    try {
+      return [new X509Certificate(block)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Reads the first certificate of a chain as a client does that was told to reach `name`. Throws where there is none. */
+export function readChain(chain: readonly X509Certificate[], name: string): ChainReading {
+  const [leaf] = chain;
+  if (leaf === undefined) throw new Error("the chain has no certificate");
+  const alternatives = leaf.subjectAltName ?? "";
+  return {
+    issuer: lastPart(leaf.issuer),
+    names: alternatives
+      .split(", ")
+      .map((each) => each.replace(/^(?:DNS|IP Address):/, ""))
+      .filter((each) => each !== ""),
+    notBefore: Date.parse(leaf.validFrom),
+    notAfter: Date.parse(leaf.validTo),
+    isForName: isIP(name) === 0 ? matchesName(leaf, name) : leaf.checkIP(name) !== undefined,
+    isSelfSigned: leaf.checkIssued(leaf),
+  };
+}
+
+/**
+ * Whether somebody who trusts the certificates of `anchors`, and nothing else, trusts this chain: each certificate up to an anchor
+ * is signed by the next (RFC 5280 section 6.1). Neither names nor dates of the first one are judged here; those above it have to be
+ * valid at `now`.
+ */
+export function leadsTo(
+  chain: readonly X509Certificate[],
+  anchors: readonly X509Certificate[],
+  now: number,
+): X509Certificate | undefined {
+  for (let current = chain[0], depth = 0; current !== undefined && depth < 10; depth++) {
+    const below = current;
+    const same = anchors.find((each) => each.raw.equals(below.raw));
+    if (same !== undefined) return same;
+    const anchor = anchors.find((each) => isSignedBy(below, each) && isValidAt(each, now));
+    if (anchor !== undefined) return anchor;
+    current = chain.find((each) => each !== below && isSignedBy(below, each) && isValidAt(each, now));
+  }
+  return undefined;
+}
+
+/** The last part of a distinguished name, mostly its common name: `dozo CA 1f2e3d4c`. */
+export function shortName(certificate: X509Certificate): string {
+  return lastPart(certificate.subject);
+}
+
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+function isValidAt(certificate: X509Certificate, now: number): boolean {
+  return Date.parse(certificate.validFrom) <= now && now < Date.parse(certificate.validTo);
+}
+
+/** The common name does not count: no client has looked at it for years. */
+function matchesName(leaf: X509Certificate, name: string): boolean {
+  return (leaf.subjectAltName ?? "").includes("DNS:") && leaf.checkHost(name, { subject: "never" }) !== undefined;
+}
+
+function lastPart(distinguishedName: string): string {
+  const lines = distinguishedName.split("\n");
+  const common = lines.find((line) => line.startsWith("CN="))?.slice(3);
+  return common ?? lines.at(-1) ?? distinguishedName;
+}
