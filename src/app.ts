@@ -8,8 +8,10 @@ import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
 import { CertificateFiles } from "./certificates/certificate-files.ts";
 import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
+import { ListenerCertificates } from "./certificates/listener-certificates.ts";
 import { OwnCertificates } from "./certificates/own-certificates.ts";
-import type { ListenerSetting } from "./config/listener.ts";
+import type { CertificateSource } from "./certificates/source.ts";
+import type { CertificateFilesSetting, ListenerSetting } from "./config/listener.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
 import type { BlobStore } from "./core/blob-store.ts";
@@ -220,22 +222,17 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     log,
     clock,
   });
-  const own: Listener[] = [];
+  const more: CertificateSource[] = [];
+  for (const files of settings.certificates) more.push(await openFiles(files, settings, serving, log));
   for (const { address, tls } of settings.listen) {
-    const files = typeof tls === "string" ? undefined : await openFiles(tls, settings, log);
-    const material = tls === "off" ? undefined : (files?.current() ?? certificates.current());
-    const listener = listen({ address, tls: material, handle });
+    const usual = typeof tls === "string" ? certificates : await openFiles(tls, settings, serving, log);
+    const shown = new ListenerCertificates({ usual, more, own: certificates });
+    const listener = listen({ address, tls: tls === "off" ? undefined : shown.current(), handle });
     serving.listeners.push(listener);
-    if (tls === "own") own.push(listener);
-    files?.watch(
-      () => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(files.current())),
-    );
-    serving.endings.push(() => files?.stop());
+    if (tls === "off") continue;
+    shown.watch(() => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(shown.current())));
   }
   const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
-  certificates.watch(() => {
-    for (const listener of own) listener.replaceCertificate(certificates.current());
-  });
   const maintenance = new CertificateMaintenance({
     files: new PkiFolder(`${settings.data}/pki`),
     clock,
@@ -272,14 +269,17 @@ function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
   return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
 }
 
-/** The operator's certificate; it has to be for every name unless another listener shows dozo's own. */
-function openFiles(
-  files: { readonly certificate: string; readonly key: string },
-  { hosts, listen: listeners }: Settings,
+/** The operator's certificate; it has to be for every name where it is the only one that is shown. */
+async function openFiles(
+  files: CertificateFilesSetting,
+  { hosts, listen: listeners, certificates }: Settings,
+  serving: Serving,
   log: Log,
 ): Promise<CertificateFiles> {
-  const isOnly = listeners.every(({ tls }) => tls !== "own");
-  return CertificateFiles.open({ ...files, names: hosts, isOnly, clock, log });
+  const all = new Set([...listeners.map(({ tls }) => tls).filter((tls) => tls !== "off"), ...certificates]);
+  const source = await CertificateFiles.open({ ...files, names: hosts, isOnly: all.size === 1, clock, log });
+  serving.endings.push(() => source.stop());
+  return source;
 }
 
 async function asProcess(

@@ -1,10 +1,16 @@
 import { isIP } from "node:net";
 
+/** A certificate that somebody else looks after: PEM files, the certificate with its chain and its key. */
+export interface CertificateFilesSetting {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** A place that dozo listens on, and what TLS it speaks there. */
 export interface ListenerSetting {
   readonly address: { readonly host: string; readonly port: number } | { readonly unix: string };
-  /** `own`: with dozo's own certificate. Files: PEM, the certificate with its chain. */
-  readonly tls: "own" | "off" | { readonly certificate: string; readonly key: string };
+  /** `own`: with dozo's own certificate, for clients that ask for no name that another one is for. */
+  readonly tls: "own" | "off" | CertificateFilesSetting;
 }
 
 /** What a listener has to look like, for messages. */

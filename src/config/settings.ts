@@ -1,17 +1,32 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { defaultLimits } from "../core/limits.ts";
-import { isLoopbackListener, type ListenerSetting, listenerForms, parseListener } from "./listener.ts";
+import {
+  type CertificateFilesSetting,
+  isLoopbackListener,
+  type ListenerSetting,
+  listenerForms,
+  parseListener,
+} from "./listener.ts";
 
 /** What dozo listens on when nobody says anything else. */
 export const defaultListener: ListenerSetting = { address: { host: "0.0.0.0", port: 5000 }, tls: "own" };
 
 const hostName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
-const listenerTls = z.union([
-  z.enum(["own", "off"]),
-  z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) }),
-]);
+const certificateFiles = z.strictObject({ certificate: z.string().min(1), key: z.string().min(1) });
+
+const listenerTls = z.union([z.enum(["own", "off"]), certificateFiles]);
+
+const namedCertificate = z
+  .union([z.string(), certificateFiles], { error: "has to be CERTIFICATE:KEY, two files, or { certificate, key }" })
+  .transform((value, context): CertificateFilesSetting => {
+    if (typeof value !== "string") return value;
+    const [certificate = "", key = "", ...rest] = value.split(":");
+    if (certificate !== "" && key !== "" && rest.length === 0) return { certificate, key };
+    context.addIssue({ code: "custom", message: `"${value}" names no two files: write CERTIFICATE:KEY` });
+    return z.NEVER;
+  });
 
 const listener = z
   .union([z.string(), z.strictObject({ address: z.string(), tls: listenerTls.optional() })], {
@@ -120,6 +135,12 @@ export const settingsSchema = z
         placeholder: "ADDRESS",
         flag: "listen",
       }),
+    certificates: z.array(namedCertificate).default([]).meta({
+      description:
+        "More certificates, each shown to clients that ask for a name in it: PEM files, read again when they change; in the file also { certificate, key }.",
+      placeholder: "CERTIFICATE:KEY",
+      flag: "certificate",
+    }),
     hosts: z.array(host).default([]).meta({
       description: "More names and addresses that clients use for this machine; the certificate is made for them too.",
       placeholder: "NAME",

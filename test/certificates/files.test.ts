@@ -77,16 +77,17 @@ async function untilAllPull(): Promise<void> {
   }
 }
 
-function connected(port: number): Promise<TLSSocket> {
+function connected(port: number, servername?: string): Promise<TLSSocket> {
+  const name = servername === undefined ? {} : { servername };
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => resolve(socket));
+    const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false, ...name }, () => resolve(socket));
     socket.once("error", reject);
   });
 }
 
 /** What a new connection is shown now. One that was being accepted in the very moment of a swap may be reset. */
-async function shown(port: number): Promise<string> {
-  const socket = await connected(port).catch(() => connected(port));
+async function shown(port: number, servername?: string): Promise<string> {
+  const socket = await connected(port, servername).catch(() => connected(port, servername));
   const { serialNumber } = socket.getPeerCertificate();
   socket.destroy();
   return serialNumber;
@@ -144,5 +145,32 @@ describe("TLS-04: an operator's certificate, replaced while 200 pulls run", () =
 
     expect(failure).toContain(`the key in ${key} is not the one of the certificate in ${certificate}`);
     expect(failure).not.toContain("    at ");
+  }, 30_000);
+});
+
+describe("several certificates on one port", () => {
+  test("are shown by name: the operator's for its names, dozo's own to everybody else, each kept up to date", async () => {
+    const other = await OtherAuthority.make();
+    const [old, next] = [
+      await other.makePair(["registry.example.com"]),
+      await other.makePair(["registry.example.com"]),
+    ];
+    await writeFile(certificate, old.certificatePem);
+    await writeFile(key, old.keyPem, { mode: 0o600 });
+    const words = ["--listen", "127.0.0.1:0", "--host", "box.test", "--certificate", `${certificate}:${key}`];
+    const dozo = sandbox.start(["up", "--data", sandbox.data, ...words]);
+    const [, text = ""] = await dozo.untilSaid(/serves at https:\/\/[^ ]+:([0-9]+) [\s\S]*docker push/);
+    const port = Number(text);
+
+    const own = await shown(port);
+    expect(await shown(port, "registry.example.com")).toBe(serialOf(old));
+    expect(await shown(port, "box.test")).toBe(own);
+    expect(await shown(port, "unknown.test")).toBe(own);
+
+    await writeFile(certificate, next.certificatePem);
+    await writeFile(key, next.keyPem);
+    await dozo.untilSaid(/is served now/);
+    expect(await shown(port, "registry.example.com")).toBe(serialOf(next));
+    expect(await shown(port, "box.test")).toBe(own);
   }, 30_000);
 });
