@@ -18,7 +18,6 @@ import type { BlobStore } from "./core/blob-store.ts";
 import type { CertificateAdministration } from "./core/certificate-administration.ts";
 import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
-import { decide } from "./core/policy.ts";
 import type { Principal } from "./core/principal.ts";
 import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
@@ -31,6 +30,7 @@ import { describeCertificate } from "./pki/certificate.ts";
 import type { Pki } from "./pki/open.ts";
 import { PkiFolder } from "./process/pki-folder.ts";
 import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
+import { AccessControl } from "./registry/access-control.ts";
 import { LocalAdministration } from "./registry/administration.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -90,6 +90,7 @@ export interface App {
 interface Stores {
   readonly metadata: MetadataStore;
   readonly accounts: WatchedAccounts;
+  readonly access: AccessControl;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
   close(): Promise<void>;
@@ -117,6 +118,7 @@ async function openStores(
   return {
     metadata: cacheMetadata(database.metadata),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
+    access: await AccessControl.open(database.rules),
     blobs: files.blobs,
     uploads: files.uploads,
     close: async () => {
@@ -146,15 +148,26 @@ export async function openAdministration(
     tls: undefined,
     certificateEndsAt,
   });
-  return { administration: administer(stores, status), close: () => stores.close() };
+  const isHtpasswdUser = async (name: string): Promise<boolean> => {
+    const htpasswd = await openHtpasswd(settings, silentLog);
+    htpasswd?.stop();
+    return htpasswd?.users.has(name) === true;
+  };
+  return { administration: administer(stores, isHtpasswdUser, status), close: () => stores.close() };
+}
+
+async function openHtpasswd({ htpasswd }: Settings, log: Log): Promise<HtpasswdFile | undefined> {
+  return htpasswd === undefined ? undefined : HtpasswdFile.open({ path: htpasswd, clock, log });
 }
 
 function administer(
   stores: Stores,
+  isHtpasswdUser: (name: string) => Promise<boolean>,
   processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">,
 ): Administration {
-  const { accounts, metadata, blobs } = stores;
-  return new LocalAdministration({ accounts, metadata, blobs, clock, ulids, hashPassword, processStatus });
+  const { accounts, access, metadata, blobs } = stores;
+  const ports = { accounts, access, metadata, blobs, clock, ulids, hashPassword, isHtpasswdUser, processStatus };
+  return new LocalAdministration(ports);
 }
 
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
@@ -191,9 +204,12 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     tls: tlsAt(options.address(), options.identity()),
     certificateEndsAt: certificates.pki.certificate.notAfter,
   });
-  const administration = administer(stores, status);
-  const path = settings.htpasswd;
-  const htpasswd = path === undefined ? undefined : await HtpasswdFile.open({ path, clock, log });
+  const htpasswd = await openHtpasswd(settings, log);
+  const isHtpasswdUser = async (name: string): Promise<boolean> => {
+    await htpasswd?.refreshIfDue();
+    return htpasswd?.users.has(name) === true;
+  };
+  const administration = administer(stores, isHtpasswdUser, status);
   const processPrincipals = new ProcessPrincipals(ulids);
   const { accounts } = stores;
   const { onLogin } = options;
@@ -212,7 +228,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
     authenticate: authenticator.authenticate,
-    decide,
+    decide: stores.access.decide,
     limits: settings.limits,
     caPem: () => certificates.pki.rootPem,
     identity: options.identity,

@@ -142,12 +142,11 @@ function assertAllowed(
   action: Action,
   repository: RepositoryName | undefined,
 ): void {
-  const verdict = decide(principal, action, repository);
+  const { verdict } = decide(principal, action, repository);
   if (verdict === "allowed") return;
   if (verdict === "login-needed") throw new RegistryError("UNAUTHORIZED");
   const place = repository === undefined ? "here" : `in ${repository}`;
-  const remedy = action === "delete" ? "only an admin may; ask one of this registry" : "ask an admin of this registry";
-  throw new RegistryError("DENIED", `${principal.name} may not ${action} ${place}: ${remedy}`);
+  throw new RegistryError("DENIED", `${principal.name} may not ${action} ${place}: ask an admin of this registry`);
 }
 
 function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): Answer {

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
-import type { decide } from "../core/policy.ts";
+import type { Decide } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
@@ -26,7 +26,7 @@ export interface ApiParts {
   readonly referrers: Methods<Referrers>;
   readonly catalog: Methods<Catalog>;
   readonly authenticate: Authenticate;
-  readonly decide: typeof decide;
+  readonly decide: Decide;
   readonly limits: Limits;
   /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
   readonly caPem: () => string | undefined;

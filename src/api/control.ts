@@ -1,4 +1,4 @@
-import { type Administration, AdministrationError } from "../core/administration.ts";
+import { type Administration, AdministrationError, type RuleText } from "../core/administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 
 /** What the commands may ask of a running server. */
@@ -24,8 +24,9 @@ export function createControl(parts: ControlParts): (request: Request) => Promis
 
 async function answer({ administration, certificates }: ControlParts, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
-  const name = decodeURIComponent(/^\/users\/([^/]+)$/.exec(pathname)?.[1] ?? "");
-  switch (`${request.method} ${name === "" ? pathname : "/users/NAME"}`) {
+  const [, collection = "", encoded = ""] = /^\/(users|rules)\/([^/]+)$/.exec(pathname) ?? [];
+  const name = decodeURIComponent(encoded);
+  switch (`${request.method} ${name === "" ? pathname : `/${collection}/NAME`}`) {
     case "GET /status":
       return Response.json(await administration.status());
     case "GET /users":
@@ -48,9 +49,30 @@ async function answer({ administration, certificates }: ControlParts, request: R
       return Response.json(await certificates.renew());
     case "POST /certificate/names":
       return Response.json(await certificates.addName(text((await fieldsOf(request))["name"])));
+    case "GET /rules":
+      return Response.json(await administration.listRules());
+    case "POST /rules":
+      return Response.json(await administration.addRule(ruleText(await fieldsOf(request))));
+    case "DELETE /rules/NAME":
+      await administration.removeRule(name);
+      return new Response(null, { status: 204 });
+    case "POST /access": {
+      const { user, action, repository } = await fieldsOf(request);
+      const question = { user: text(user), action: text(action), repository: text(repository) };
+      return Response.json(await administration.checkAccess(question));
+    }
     default:
       return new Response(null, { status: 404 });
   }
+}
+
+function ruleText({ effect, who, actions, repositories }: Record<string, unknown>): RuleText {
+  return {
+    effect: effect === "deny" ? "deny" : "allow",
+    who: text(who),
+    actions: Array.isArray(actions) ? actions.map(text) : [],
+    repositories: text(repositories),
+  };
 }
 
 async function fieldsOf(request: Request): Promise<Record<string, unknown>> {

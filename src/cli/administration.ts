@@ -1,5 +1,14 @@
 import { openAdministration, openCertificates } from "../app.ts";
-import type { Administration, NewUser, RegistryStatus, UserSummary } from "../core/administration.ts";
+import type {
+  AccessAnswer,
+  AccessQuestion,
+  Administration,
+  NewUser,
+  RegistryStatus,
+  RuleSummary,
+  RuleText,
+  UserSummary,
+} from "../core/administration.ts";
 import type { CertificateAdministration, CertificateSummary } from "../core/certificate-administration.ts";
 import type { Settings } from "../config/settings.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
@@ -58,6 +67,22 @@ class RemoteAdministration implements Administration {
 
   async removeUser(name: string): Promise<void> {
     await this.#server.call("DELETE", `/users/${encodeURIComponent(name)}`);
+  }
+
+  async listRules(): Promise<readonly RuleSummary[]> {
+    return (await this.#server.call("GET", "/rules")) as readonly RuleSummary[];
+  }
+
+  async addRule(rule: RuleText): Promise<RuleSummary> {
+    return (await this.#server.call("POST", "/rules", rule)) as RuleSummary;
+  }
+
+  async removeRule(id: string): Promise<void> {
+    await this.#server.call("DELETE", `/rules/${encodeURIComponent(id)}`);
+  }
+
+  async checkAccess(question: AccessQuestion): Promise<AccessAnswer> {
+    return (await this.#server.call("POST", "/access", question)) as AccessAnswer;
   }
 
   async status(): Promise<RegistryStatus> {

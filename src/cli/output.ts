@@ -9,9 +9,24 @@ export interface Output {
   readonly note: (line: string) => void;
 }
 
+/** The words that follow the program's name where a command is meant, and no sentence about dozo. */
+const commands = [
+  "access",
+  "ca",
+  "cert",
+  "doctor",
+  "enroll",
+  "explain",
+  "help",
+  "serve",
+  "service",
+  "status",
+  "up",
+  "user",
+  "version",
+];
 // In a container the program is always called dozo.
-const ownCommand =
-  /(?<![\w/.-]|CONTAINER )dozo (?=(?:up|serve|status|user|cert|ca|enroll|explain|doctor|service|version|help)\b|--|\[|…)/g;
+const ownCommand = new RegExp(`(?<![\\w/.-]|CONTAINER )dozo (?=(?:${commands.join("|")})\\b|--|\\[|…)`, "g");
 
 /** The process's own output. Commands in it are written the way this program was called: `./dozo up`. */
 export function processOutput(programName: string): Output {

@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { SettingsError } from "../config/load.ts";
 import { AdministrationError } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
+import { accessCommand } from "./access.ts";
 import { caCommand } from "./ca.ts";
 import { certCommand } from "./cert.ts";
 import { type CommandContext, FailedQuietly, UsageError } from "./command-context.ts";
@@ -55,6 +56,7 @@ export function createProgram(context: CommandContext): Command {
     statusCommand,
     userCommand,
     certCommand,
+    accessCommand,
     caCommand,
     enrollCommand,
     explainCommand,
@@ -131,6 +133,8 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "password-invalid": "leave out --password-stdin, and dozo makes one",
   "user-exists": "dozo user passwd NAME gives another password, dozo user list shows all",
   "user-unknown": "dozo user list shows all",
+  "rule-invalid": "dozo access allow --help shows how a rule is written",
+  "rule-unknown": "dozo access list shows all",
   "last-admin": "add another admin first: dozo user add NAME --admin",
   "name-not-permitted": undefined,
   "certificate-unusable": undefined,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Administration } from "../core/administration.ts";
 import { removeFirstPassword } from "../process/first-password.ts";
+import { ruleSentence } from "./access.ts";
 import { withAdministration } from "./administration.ts";
 import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
@@ -59,6 +60,18 @@ async function addUser(context: CommandContext, name: string, options: Options):
   const isAdmin = options["admin"] === true;
   await withNewPassword(context, options, { name, isAdmin }, `added ${name}`, (administration, password) =>
     administration.addUser({ name, password, isAdmin }),
+  );
+  if (options["json"] !== true) await printRights(context, name, isAdmin, options);
+}
+
+/** What will hold for somebody who has just been made: the rules about everyone. */
+async function printRights(context: CommandContext, name: string, isAdmin: boolean, options: Options): Promise<void> {
+  const { output } = context;
+  if (isAdmin) return output.print(`${name} is an admin and may do everything`);
+  const rules = await onRegistry(context, options, (administration) => administration.listRules());
+  const about = rules.filter(({ who }) => who === "everyone").map((rule) => ruleSentence(rule));
+  output.print(
+    about.length === 0 ? `${name} may do nothing yet: dozo access allow ${name} pull REPOSITORIES` : about.join("; "),
   );
 }
 

@@ -34,6 +34,34 @@ export interface NewUser {
   readonly isAdmin: boolean;
 }
 
+/** A rule as the operator writes and reads it; `who` is `everyone`, for all who are logged in, or a user's name. */
+export interface RuleText {
+  readonly effect: "allow" | "deny";
+  readonly who: string;
+  readonly actions: readonly string[];
+  /** `core/repository-pattern.ts` has its grammar. */
+  readonly repositories: string;
+}
+
+export interface RuleSummary extends RuleText {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+export interface AccessQuestion {
+  readonly user: string;
+  readonly action: string;
+  readonly repository: string;
+}
+
+/** `rule` is the one that decided: none where an admin asks, and where nothing allows it. */
+export interface AccessAnswer {
+  readonly isAllowed: boolean;
+  readonly isAdmin: boolean;
+  readonly rule: RuleSummary | undefined;
+}
+
 /** What an operator does on the machine itself. The same whether a server runs or not; a change holds at once. */
 export interface Administration {
   /** In byte order of their names. */
@@ -44,6 +72,14 @@ export interface Administration {
   changePassword(name: string, password: string): Promise<void>;
   /** Throws `AdministrationError`: there is no such user, or it is the last admin. */
   removeUser(name: string): Promise<void>;
+  /** In the order in which they were made. */
+  listRules(): Promise<readonly RuleSummary[]>;
+  /** Throws `AdministrationError`: there is no such user or action, or the repositories are no pattern. */
+  addRule(rule: RuleText): Promise<RuleSummary>;
+  /** Throws `AdministrationError`: there is no such rule. */
+  removeRule(id: string): Promise<void>;
+  /** Throws `AdministrationError`: there is no such user or action, or the repository is no name of one. */
+  checkAccess(question: AccessQuestion): Promise<AccessAnswer>;
   status(): Promise<RegistryStatus>;
 }
 
@@ -54,7 +90,9 @@ export type AdministrationFault =
   | "user-unknown"
   | "last-admin"
   | "name-not-permitted"
-  | "certificate-unusable";
+  | "certificate-unusable"
+  | "rule-invalid"
+  | "rule-unknown";
 
 /** A refusal that the operator is meant to read. */
 export class AdministrationError extends Error {

@@ -1,9 +1,13 @@
 import type { AccountStore } from "../core/account-store.ts";
 import {
+  type AccessAnswer,
+  type AccessQuestion,
   type Administration,
   AdministrationError,
   type NewUser,
   type RegistryStatus,
+  type RuleSummary,
+  type RuleText,
   type UserSummary,
 } from "../core/administration.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
@@ -13,12 +17,17 @@ import type { MetadataStore } from "../core/metadata-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
 import type { PrincipalId } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
+import type { AccessControl } from "./access-control.ts";
+import { RuleAdministration } from "./rule-administration.ts";
 
 /** Who changes users from the machine's own command line. It has no password and cannot log in. */
 const operatorId = "00000000000000000000000000" as PrincipalId;
 
 export interface AdministrationPorts {
   readonly accounts: AccountStore;
+  readonly access: AccessControl;
+  /** Whether the operator's htpasswd file has the name. */
+  readonly isHtpasswdUser: (name: string) => Promise<boolean>;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
   readonly clock: Clock;
@@ -33,11 +42,13 @@ const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 /** The operator's use cases over the ports. */
 export class LocalAdministration implements Administration {
   readonly #ports: AdministrationPorts;
+  readonly #rules: RuleAdministration;
   /** Changes wait for each other: "the last admin" has to be true when the row goes. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ports: AdministrationPorts) {
     this.#ports = ports;
+    this.#rules = new RuleAdministration(ports, () => this.#change());
   }
 
   async listUsers(): Promise<readonly UserSummary[]> {
@@ -78,6 +89,22 @@ export class LocalAdministration implements Administration {
         throw new AdministrationError("last-admin", `${name} is the last admin, and without one nobody may delete`);
       await this.#ports.accounts.removeUser(name, this.#change());
     });
+  }
+
+  listRules(): Promise<readonly RuleSummary[]> {
+    return this.#rules.list();
+  }
+
+  addRule(rule: RuleText): Promise<RuleSummary> {
+    return this.#inTurn(() => this.#rules.add(rule));
+  }
+
+  removeRule(id: string): Promise<void> {
+    return this.#inTurn(() => this.#rules.remove(id));
+  }
+
+  checkAccess(question: AccessQuestion): Promise<AccessAnswer> {
+    return this.#rules.check(question);
   }
 
   async status(): Promise<RegistryStatus> {

@@ -14,16 +14,39 @@ import {
 
 async function withRepositories(...names: readonly string[]): Promise<MemoryRegistry> {
   const registry = memoryRegistry({ sparseImages: true });
-  const pushed = { reference: tagged("latest"), tags: [], contentType: undefined, bytes: bytesOf(imageText([])) };
+  const pushed = {
+    reference: tagged("latest"),
+    tags: [],
+    contentType: undefined,
+    bytes: bytesOf(imageText([])),
+    mayOverwriteTag: true,
+  };
   for (const name of names) await registry.manifests.put(parseRepositoryName(name), alice, pushed);
   return registry;
 }
 
+const everything = (): boolean => true;
+const some = (name: string): boolean => ["b", "d", "e"].includes(name);
+
 describe("the catalog", () => {
+  test("has only what the asker may see, in whole pages", async () => {
+    const registry = await withRepositories("a", "b", "c", "d", "e");
+
+    const page = await registry.catalog.list({ limit: 2, last: undefined }, some);
+
+    expect(page).toEqual({ entries: ["b", "d"].map(parseRepositoryName), more: true });
+    expect(await registry.catalog.list({ limit: 2, last: "d" }, some)).toEqual({
+      entries: [parseRepositoryName("e")],
+      more: false,
+    });
+    expect((await registry.catalog.list({ limit: 3, last: undefined }, some)).more).toBe(false);
+    expect((await registry.catalog.search("", 25, some)).map(String)).toEqual(["b", "d", "e"]);
+  });
+
   test("LIST-06: has every repository once, in byte order", async () => {
     const registry = await withRepositories("ab", "a/b", "a", "a-b", "b");
 
-    const page = await registry.catalog.list({ limit: 10, last: undefined });
+    const page = await registry.catalog.list({ limit: 10, last: undefined }, everything);
 
     expect(page.entries.map(String)).toEqual(["a", "a-b", "a/b", "ab", "b"]);
     expect(page.more).toBe(false);
@@ -32,18 +55,18 @@ describe("the catalog", () => {
   test("LIST-02: goes on behind any last, there or not", async () => {
     const registry = await withRepositories("a", "b", "d");
 
-    expect((await registry.catalog.list({ limit: 1, last: "a" })).entries.map(String)).toEqual(["b"]);
-    expect((await registry.catalog.list({ limit: 5, last: "c" })).entries.map(String)).toEqual(["d"]);
-    expect((await registry.catalog.list({ limit: 5, last: "🙂" })).entries).toEqual([]);
+    expect((await registry.catalog.list({ limit: 1, last: "a" }, everything)).entries.map(String)).toEqual(["b"]);
+    expect((await registry.catalog.list({ limit: 5, last: "c" }, everything)).entries.map(String)).toEqual(["d"]);
+    expect((await registry.catalog.list({ limit: 5, last: "🙂" }, everything)).entries).toEqual([]);
   });
 
   test("is searched for a part of the name, in any case", async () => {
     const registry = await withRepositories("team/app", "team/api", "base");
 
-    expect((await registry.catalog.search(" TEAM/A ", 25)).map(String)).toEqual(["team/api", "team/app"]);
-    expect((await registry.catalog.search("app", 25)).map(String)).toEqual(["team/app"]);
-    expect((await registry.catalog.search("", 2)).map(String)).toEqual(["base", "team/api"]);
-    expect(await registry.catalog.search("%", 25)).toEqual([]);
+    expect((await registry.catalog.search(" TEAM/A ", 25, everything)).map(String)).toEqual(["team/api", "team/app"]);
+    expect((await registry.catalog.search("app", 25, everything)).map(String)).toEqual(["team/app"]);
+    expect((await registry.catalog.search("", 2, everything)).map(String)).toEqual(["base", "team/api"]);
+    expect(await registry.catalog.search("%", 25, everything)).toEqual([]);
   });
 });
 

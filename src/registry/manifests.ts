@@ -14,6 +14,8 @@ export interface PushedManifest {
   readonly tags: readonly Tag[];
   readonly contentType: string | undefined;
   readonly bytes: Uint8Array;
+  /** Whether its tags may be taken from other manifests. */
+  readonly mayOverwriteTag: boolean;
 }
 
 /** What became of it: `tags` are all that point at it now because of this push. */
@@ -55,7 +57,7 @@ export class Manifests {
       digest,
       bytes: pushed.bytes,
       tags,
-      preconditions: this.#preconditions(),
+      preconditions: this.#preconditions(pushed),
       by: principal.id,
       at: clock.now(),
     });
@@ -82,11 +84,11 @@ export class Manifests {
     return all;
   }
 
-  #preconditions(): ManifestPreconditions {
+  #preconditions({ mayOverwriteTag }: PushedManifest): ManifestPreconditions {
     const { sparseImages, sparseIndexes } = this.#ports.limits;
     return {
       mayCreateTag: true,
-      mayOverwriteTag: true,
+      mayOverwriteTag,
       blobsMustExist: !sparseImages,
       manifestsMustExist: !sparseIndexes,
     };

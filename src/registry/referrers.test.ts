@@ -111,7 +111,12 @@ describe("the referrers of a manifest (distribution specification, Listing Refer
   test("are those of this repository, and gone when they are deleted", async () => {
     const registry = sparse();
     const { digest } = await pushManifest(registry, referrer("one"));
-    const elsewhere = { reference: byDigest(digestOfText(referrer("two"))), tags: [], contentType: undefined };
+    const elsewhere = {
+      reference: byDigest(digestOfText(referrer("two"))),
+      tags: [],
+      contentType: undefined,
+      mayOverwriteTag: true,
+    };
     await registry.manifests.put(other, alice, { ...elsewhere, bytes: bytesOf(referrer("two")) });
 
     expect((await list(registry)).digests).toEqual([digest]);

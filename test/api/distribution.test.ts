@@ -253,7 +253,7 @@ describe("end-4b and end-11: one request", () => {
       {
         decide: (principal, action, repository) => {
           asked.push([principal?.name, action, repository]);
-          return action === "pull" ? "denied" : "allowed";
+          return { verdict: action === "pull" ? "denied" : "allowed", rule: undefined };
         },
       },
     );

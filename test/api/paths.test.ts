@@ -21,7 +21,8 @@ describe("PATH-01: a path with dots in it", () => {
     const asked: (string | undefined)[] = [];
     const decide = (_: unknown, __: unknown, repository?: string) => {
       asked.push(repository);
-      return repository === "b/app" ? ("denied" as const) : ("allowed" as const);
+      const verdict = repository === "b/app" ? ("denied" as const) : ("allowed" as const);
+      return { verdict, rule: undefined };
     };
     const registry = makeRegistry({}, { decide });
     await pushImage(registry, "a/app", "latest");
@@ -220,7 +221,7 @@ describe("PATH-07: whatever stands in the path", () => {
       {
         decide: () => {
           seen.allowed++;
-          return "denied";
+          return { verdict: "denied", rule: undefined };
         },
         log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       },

@@ -2,7 +2,9 @@ import type { AuthResult } from "../../src/auth/authenticate.ts";
 import { createApi } from "../../src/api/api.ts";
 import type { ApiParts } from "../../src/api/call.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
+import type { AccessAction, AccessRule } from "../../src/core/access-rule.ts";
 import { decide } from "../../src/core/policy.ts";
+import { parseRepositoryPattern } from "../../src/core/repository-pattern.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import type { Ulid } from "../../src/core/ulid.ts";
 import type { Client } from "../../src/http/listener.ts";
@@ -36,6 +38,8 @@ export interface TestRegistry {
   readonly handle: (request: Request, client: Client) => Promise<Response>;
   readonly parts: ApiParts;
   readonly metadata: MemoryMetadataStore;
+  /** Of who may do what; at first everyone may pull, push and overwrite everywhere. */
+  readonly rules: AccessRule[];
   /** What was logged, a line an event. */
   readonly lines: string[];
   call(method: string, path: string, sent?: Sent): Promise<Response>;
@@ -58,6 +62,13 @@ export function credentialsOf(person: Person): string | undefined {
 /** What a test puts in the place of the parts that are there by default. */
 export type Overrides = Partial<ApiParts> & { readonly reserve?: DiskReserve };
 
+/** A rule about everyone and all repositories. */
+function everyoneMay(...actions: readonly AccessAction[]): AccessRule {
+  const repositories = parseRepositoryPattern("**");
+  const id = ulid() as Ulid;
+  return { id, effect: "allow", subject: { kind: "everyone" }, repositories, actions, createdAt: 0 };
+}
+
 /** Makes one; nothing of it has to be closed. */
 export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides = {}): TestRegistry {
   const metadata = new MemoryMetadataStore();
@@ -74,6 +85,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     reserve: overrides.reserve ?? { assertRoomFor: async () => {} },
   };
   const lines: string[] = [];
+  const rules = [everyoneMay("pull", "push", "overwrite")];
   const parts: ApiParts = {
     blobs: new Blobs(ports),
     uploads: new Uploads(ports),
@@ -82,7 +94,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
     authenticate,
-    decide,
+    decide: (principal, action, repository) => decide(rules, principal, action, repository),
     limits: allLimits,
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
     identity: () => undefined,
@@ -96,7 +108,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
   const handle = createApi(parts);
   const call = (method: string, path: string, sent: Sent = {}): Promise<Response> =>
     handle(makeRequest(method, path, sent), { address: "192.0.2.7" });
-  return { handle, parts, metadata, lines, call };
+  return { handle, parts, metadata, rules, lines, call };
 }
 
 function makeRequest(method: string, path: string, sent: Sent): Request {

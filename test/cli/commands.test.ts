@@ -69,6 +69,27 @@ describe("while the server runs and while it does not", () => {
     expect(await names()).toEqual(["admin"]);
   });
 
+  test("a rule holds from the moment it is made to the moment it is taken away", async () => {
+    const status = async (): Promise<number> => {
+      const headers = { authorization: `Basic ${btoa("rita:secret of rita")}` };
+      const request = { headers, tls: { rejectUnauthorized: false }, proxy: false } as const;
+      return (await fetch(`https://${registry}/v2/team/app/tags/list`, request)).status;
+    };
+    const { out } = await dozo("user add rita --password-stdin", "secret of rita");
+    expect(out).toContain("everyone may pull, push, overwrite everywhere");
+    expect(await status()).toBe(404);
+
+    const rule = JSON.parse((await dozo("access deny rita pull team/* --json")).out) as { readonly id: string };
+    expect(await status()).toBe(403);
+    const no = await dozo("access check rita pull team/app");
+    expect([no.code, no.out]).toEqual([1, `no: rita may not pull in team/* (rule ${rule.id})\n`]);
+    expect((await dozo("access check rita pull other")).code).toBe(0);
+    expect((await dozo(`access remove ${rule.id}`)).code).toBe(0);
+    expect(await status()).toBe(404);
+    expect((await dozo("access allow nobody pull team/*")).code).toBe(1);
+    expect((await dozo("user remove rita")).code).toBe(0);
+  });
+
   test("what is done while no server runs holds at the next start", async () => {
     await stop();
     expect((await dozo("user add offline --password-stdin", "offline secret")).code).toBe(0);

@@ -155,7 +155,13 @@ export function pushManifest(
   reference: Reference = byDigest(digestOfText(text)),
   tags: readonly string[] = [],
 ): Promise<StoredManifest> {
-  const pushed = { reference, tags: tags.map(parseTag), contentType: undefined, bytes: bytesOf(text) };
+  const pushed = {
+    reference,
+    tags: tags.map(parseTag),
+    contentType: undefined,
+    bytes: bytesOf(text),
+    mayOverwriteTag: true,
+  };
   return registry.manifests.put(app, alice, pushed);
 }
 

@@ -16,14 +16,15 @@ export async function read({ manifests }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-7a and end-7b: a manifest under a tag or a digest, and under every `tag` of the query. */
-export async function put({ manifests, limits, bodies }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function put({ manifests, limits, bodies, decide }: ApiParts, call: RepositoryCall): Promise<Answer> {
   const { repository, principal, request, query } = call;
   const reference = parseReference(call.parameter);
   const tags = query.getAll("tag").map(parseTag);
   const contentType = request.headers.get("content-type") ?? undefined;
+  const mayOverwriteTag = decide(principal, "overwrite", repository).verdict === "allowed";
   const stored = await bodies.with(request, limits.manifestBytes, async (body) => {
     if (!(body instanceof Uint8Array)) throw refusalOf(body, limits.manifestBytes);
-    return manifests.put(repository, principal, { reference, tags, contentType, bytes: body });
+    return manifests.put(repository, principal, { reference, tags, contentType, bytes: body, mayOverwriteTag });
   });
   const headers: Record<string, string> = {
     Location: `/v2/${repository}/manifests/${stored.digest}`,

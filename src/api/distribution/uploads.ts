@@ -66,7 +66,7 @@ async function mountOrStart(
   const isMounted = await uploads.mount(repository, principal, {
     digest,
     from: from === undefined ? undefined : parseRepositoryName(from),
-    mayPullFrom: (source) => decide(principal, "pull", source) === "allowed",
+    mayPullFrom: (source) => decide(principal, "pull", source).verdict === "allowed",
   });
   if (isMounted) return created(repository, digest);
   return accepted(repository, await uploads.start(repository, principal), 0);

@@ -2,10 +2,12 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeAccessRuleStore } from "../../core/access-rule-store.contract.ts";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
+import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import { openWriter } from "./database.ts";
 import { migrate } from "./migrations/migrate.ts";
 import { openSqlite, type Sqlite } from "./open.ts";
@@ -47,6 +49,29 @@ describe("SqliteMetadataStore", () => {
 
 describe("SqliteAccountStore", () => {
   describeAccountStore(async () => (await openFresh()).accounts);
+});
+
+describe("SqliteAccessRuleStore", () => {
+  describeAccessRuleStore(async (principal) => {
+    const { accounts, rules } = await openFresh();
+    await accounts.createUser({ ...user(1), ...principal }, change);
+    return rules;
+  });
+
+  test("does not list the rules about a user who was removed, nor about the next one of that name", async () => {
+    const { accounts, rules } = await openFresh();
+    await accounts.createUser(user(1), change);
+    const { id, name } = user(1);
+    const subject = { kind: "principal", id, name } as const;
+    const repositories = parseRepositoryPattern("**");
+    await rules.addRule({ id: user(9).id, effect: "allow", subject, repositories, actions: ["delete"] }, change);
+    expect(await rules.listRules()).toHaveLength(2);
+
+    await accounts.removeUser(name, change);
+    await accounts.createUser({ ...user(2), name }, change);
+
+    expect(await rules.listRules()).toHaveLength(1);
+  });
 });
 
 describe("openSqlite", () => {

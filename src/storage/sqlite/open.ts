@@ -1,5 +1,7 @@
+import type { AccessRuleStore } from "../../core/access-rule-store.ts";
 import type { AccountStore } from "../../core/account-store.ts";
 import type { MetadataStore } from "../../core/metadata-store.ts";
+import { SqliteAccessRuleStore } from "./access-rule-store.ts";
 import { SqliteAccountStore } from "./account-store.ts";
 import { openWriter } from "./database.ts";
 import { SqliteMetadataStore } from "./metadata-store.ts";
@@ -20,6 +22,7 @@ export interface SqliteOptions {
 export interface Sqlite {
   readonly metadata: MetadataStore;
   readonly accounts: AccountStore;
+  readonly rules: AccessRuleStore;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
   return {
     metadata: new SqliteMetadataStore(reader, writer, close),
     accounts: new SqliteAccountStore(reader, writer),
+    rules: new SqliteAccessRuleStore(reader, writer),
     close,
   };
 }

@@ -1,3 +1,4 @@
+import { addRule, listRules, removeRule } from "./access-rules.ts";
 import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
 import type { Database } from "./database.ts";
 import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
@@ -37,6 +38,7 @@ export const reads = {
   findUser,
   listUsers,
   findExternalPrincipal,
+  listRules,
 };
 
 /** What the writer thread does: each one whole change, made completely or not at all. */
@@ -56,4 +58,6 @@ export const changes = {
   removeUser,
   externalPrincipal,
   keepExternalPrincipals,
+  addRule,
+  removeRule,
 };

@@ -1,0 +1,27 @@
+import type { PrincipalId } from "./principal.ts";
+import type { RepositoryPattern } from "./repository-pattern.ts";
+import type { Ulid } from "./ulid.ts";
+
+/** What a rule can be about. `overwrite`: to make a tag that is there point at something else. */
+export const accessActions = ["pull", "push", "overwrite", "delete"] as const;
+export type AccessAction = (typeof accessActions)[number];
+
+export function isAccessAction(text: string): text is AccessAction {
+  return (accessActions as readonly string[]).includes(text);
+}
+
+/** Whom a rule is about: everybody who is logged in, or one principal, whatever becomes of the name. */
+export type RuleSubject =
+  | { readonly kind: "everyone" }
+  | { readonly kind: "principal"; readonly id: PrincipalId; readonly name: string };
+
+/** One sentence of who may do what. A repository for which nothing is said is closed; of two rules, the one that denies counts. */
+export interface AccessRule {
+  readonly id: Ulid;
+  readonly effect: "allow" | "deny";
+  readonly subject: RuleSubject;
+  readonly repositories: RepositoryPattern;
+  readonly actions: readonly AccessAction[];
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
