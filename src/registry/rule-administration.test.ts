@@ -15,6 +15,8 @@ async function addUser(name: string, isAdmin = false): Promise<void> {
   await accounts.createUser({ id: ulid() as Ulid, name, isAdmin, passwordHash: "$argon2id$" }, change);
 }
 
+const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
+
 async function isAllowed(user: string, action: string, repository: string): Promise<boolean> {
   return (await rules.check({ user, action, repository })).isAllowed;
 }
@@ -23,7 +25,6 @@ beforeEach(async () => {
   accounts = new MemoryAccountStore();
   const access = await AccessControl.open(new MemoryAccessRuleStore());
   const ulids = { next: () => ulid() as Ulid };
-  const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
   rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => change);
   await addUser("alice");
   await addUser("root", true);

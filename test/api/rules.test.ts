@@ -38,9 +38,9 @@ describe("the rules of access", () => {
   test("catalog and search show only what may be pulled", async () => {
     const registry = await withRules(["allow", "blue/**", "pull"], ["allow", "red/**", "push"]);
 
-    const catalog = await (await registry.call("GET", "/v2/_catalog", { as: "bob" })).json();
-    const found = await (await registry.call("GET", "/v1/search?q=app", { as: "bob" })).json();
-    const all = await (await registry.call("GET", "/v2/_catalog")).json();
+    const catalog: unknown = await (await registry.call("GET", "/v2/_catalog", { as: "bob" })).json();
+    const found: unknown = await (await registry.call("GET", "/v1/search?q=app", { as: "bob" })).json();
+    const all: unknown = await (await registry.call("GET", "/v2/_catalog")).json();
 
     expect(catalog).toEqual({ repositories: ["blue/app"] });
     expect(found).toMatchObject({ num_results: 1, results: [{ name: "blue/app" }] });

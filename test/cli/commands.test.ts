@@ -46,9 +46,9 @@ describe("while the server runs and while it does not", () => {
     return sandbox.run(all, input === undefined ? {} : { input });
   }
 
-  async function login(name: string, password: string): Promise<number> {
+  async function login(name: string, password: string, path = "/v2/"): Promise<number> {
     const headers = { authorization: `Basic ${btoa(`${name}:${password}`)}` };
-    return (await fetch(`https://${registry}/v2/`, { headers, tls: { rejectUnauthorized: false }, proxy: false }))
+    return (await fetch(`https://${registry}${path}`, { headers, tls: { rejectUnauthorized: false }, proxy: false }))
       .status;
   }
 
@@ -70,11 +70,7 @@ describe("while the server runs and while it does not", () => {
   });
 
   test("a rule holds from the moment it is made to the moment it is taken away", async () => {
-    const status = async (): Promise<number> => {
-      const headers = { authorization: `Basic ${btoa("rita:secret of rita")}` };
-      const request = { headers, tls: { rejectUnauthorized: false }, proxy: false } as const;
-      return (await fetch(`https://${registry}/v2/team/app/tags/list`, request)).status;
-    };
+    const status = (): Promise<number> => login("rita", "secret of rita", "/v2/team/app/tags/list");
     const { out } = await dozo("user add rita --password-stdin", "secret of rita");
     expect(out).toContain("everyone may pull, push, overwrite everywhere");
     expect(await status()).toBe(404);
