@@ -156,7 +156,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki"],
   ulid: ["app.ts", "process", "cli"],
-  yaml: ["config"],
+  yaml: ["config", "enrolment/kubernetes.ts"],
   zod: ["config"],
 };
 

@@ -9,14 +9,24 @@ import { ExplainedError } from "../process/explained-error.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { withAdministration } from "./administration.ts";
 import { type CommandContext, settingsFor } from "./command-context.ts";
+import { enrollKubernetesCommand } from "./enroll-kubernetes.ts";
 import { examples } from "./examples.ts";
 import { printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
 /** `dozo enroll`: what to paste on the machines that push and pull. */
 export function enrollCommand(context: CommandContext): Command {
-  const help = examples("dozo enroll", "dozo enroll --script | ssh build-1 sudo sh -s -- --no-login");
+  const help = examples(
+    "dozo enroll",
+    "dozo enroll kubernetes | kubectl apply -f -",
+    "dozo enroll --script | ssh build-1 sudo sh -s -- --no-login",
+  );
+  const kubernetes = enrollKubernetesCommand(context, (options) =>
+    findIdentity(context, settingsFor(context, options).settings),
+  );
   return addFolderOptions(new Command("enroll"))
+    .enablePositionalOptions()
+    .addCommand(kubernetes)
     .description("Print the line that makes a machine trust the registry and log in.")
     .option("--script", "Print the script that the line fetches, for machines without curl or without a way here.")
     .option("--json", "Print JSON.")

@@ -47,6 +47,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
 export function createProgram(context: CommandContext): Command {
   const program = new Command("dozo")
     .description("A private container registry that stands itself up.")
+    // What stands behind a command is that command's: enroll and enroll kubernetes have flags of the same names.
+    .enablePositionalOptions()
     .version(context.version, "--version", "Print the version.")
     .helpCommand("help [COMMAND]", "Show the help of a command.")
     .addHelpText("before", examples("dozo up", "dozo user add maria", "dozo status", "sudo dozo service install"));

@@ -42,12 +42,12 @@ export interface KubernetesObject {
 }
 
 const systemNamespace = "dozo-trust";
-const secretName = "dozo";
+const secretName = "dozo-pull";
 const labels = { "app.kubernetes.io/name": systemNamespace } as const;
 
 /**
  * The objects that make every Linux node of a cluster trust the registry, and its pods log in. Where the certificate is trusted
- * already, only what logs in. The service account's list of pull secrets becomes this one.
+ * already, only what logs in. `kubectl apply` adds to the pull secrets that a service account has.
  */
 export function clusterObjects(registry: RegistryIdentity, options: ClusterOptions): readonly KubernetesObject[] {
   const trust = registry.caPem === undefined ? [] : trustObjects(registry, registry.caPem, options);
@@ -56,7 +56,9 @@ export function clusterObjects(registry: RegistryIdentity, options: ClusterOptio
 
 /** The objects as `kubectl apply -f -` reads them: documents of YAML 1.2, none of whose values another version reads otherwise. */
 export function clusterYaml(objects: readonly KubernetesObject[]): string {
-  return objects.map((each) => stringify(each, { lineWidth: 0, version: "1.1" })).join("---\n");
+  return objects
+    .map((each) => stringify(each, { lineWidth: 0, version: "1.1", aliasDuplicateObjects: false }))
+    .join("---\n");
 }
 
 function trustObjects(
@@ -112,7 +114,7 @@ function podSpec(facts: {
         imagePullPolicy: "IfNotPresent",
         command: ["/bin/sh", "-c", script],
         readinessProbe: { exec: { command: ["/bin/sh", "-c", readyScript(registry, isUndo)] }, periodSeconds: 10 },
-        resources: { requests: { cpu: "1m", memory: "4Mi" }, limits: { cpu: "50m", memory: "16Mi" } },
+        resources: { requests: { cpu: "1m", memory: "4Mi" }, limits: { cpu: "50m", memory: "32Mi" } },
         // The folder is root's. Root without capabilities and with a file system that cannot be written is what is needed, and no more.
         securityContext: {
           runAsUser: 0,
@@ -204,7 +206,7 @@ export function loginCommands({ registry }: RegistryIdentity, namespace: string)
 export function removalCommands(namespace: string): readonly string[] {
   return [
     `kubectl -n ${systemNamespace} rollout status daemonset/ca && kubectl delete namespace ${systemNamespace}`,
-    `kubectl -n ${namespace} patch serviceaccount default --type=json -p '[{"op": "remove", "path": "/imagePullSecrets"}]'`,
+    `kubectl -n ${namespace} patch serviceaccount default -p '{"imagePullSecrets": [{"name": "${secretName}", "$patch": "delete"}]}'`,
     `kubectl -n ${namespace} delete secret ${secretName}`,
   ];
 }

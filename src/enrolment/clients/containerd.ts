@@ -40,15 +40,15 @@ export function hostsFolders(
 /** The log in of a cluster: a secret that pods name, or their service account. */
 export function pullSecret(registry: string): readonly string[] {
   return [
-    `kubectl create secret docker-registry dozo --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
-    `kubectl patch serviceaccount default -p '{"imagePullSecrets": [{"name": "dozo"}]}'`,
+    `kubectl create secret docker-registry dozo-pull --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
+    `kubectl patch serviceaccount default -p '{"imagePullSecrets": [{"name": "dozo-pull"}]}'`,
   ];
 }
 
 /** What takes `pullSecret` back. */
 export const pullSecretUndo: readonly string[] = [
-  `kubectl patch serviceaccount default --type=json -p '[{"op": "remove", "path": "/imagePullSecrets"}]'`,
-  "kubectl delete secret dozo",
+  `kubectl patch serviceaccount default -p '{"imagePullSecrets": [{"name": "dozo-pull", "$patch": "delete"}]}'`,
+  "kubectl delete secret dozo-pull",
 ];
 
 /** The setting that makes containerd look into the folder, and the table that it stands in, by major version. */

@@ -89,11 +89,11 @@ export const crio: ClientKind = {
   presence: { programs: ["crio"], paths: () => ["/etc/crio"] },
   files: (registry) => certificateFolders(registry, { parent: "/etc/containers/certs.d", place: "node" }),
   login: (registry) => [
-    `kubectl create secret docker-registry dozo --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
+    `kubectl create secret docker-registry dozo-pull --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
   ],
   credentials: "a secret of the cluster; for the whole node the file that global_auth_file in crio.conf names",
   use: (registry) => [`crictl pull ${registry}/IMAGE`],
-  undo: () => ["kubectl delete secret dozo"],
+  undo: () => ["kubectl delete secret dozo-pull"],
   remarks: [
     "It reads the folder at every pull. The system's store it reads once: after a change there, `systemctl restart crio`.",
     orderTrap,

@@ -22,12 +22,12 @@ export const kaniko: ClientKind = {
   ],
   restart: undefined,
   login: (registry) => [
-    `kubectl create secret docker-registry dozo --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
+    `kubectl create secret docker-registry dozo-pull --docker-server=${registry} --docker-username=USER --docker-password="$PASSWORD"`,
     "# mounted at /kaniko/.docker, its key .dockerconfigjson as config.json",
   ],
   credentials: "/kaniko/.docker/config.json in the pod",
   use: (registry) => [`/kaniko/executor --context=dir:///workspace --destination=${registry}/IMAGE`],
-  undo: () => ["kubectl delete configmap dozo-ca", "kubectl delete secret dozo"],
+  undo: () => ["kubectl delete configmap dozo-ca", "kubectl delete secret dozo-pull"],
   remarks: [
     "The first = is part of the flag: `--registry-certificate HOST:PORT=…` with a space is refused.",
     "The original was archived in June 2025; forks go on with the same flags.",
