@@ -6,7 +6,9 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createAuthority } from "../pki/certificate-authority.ts";
-import { registryIdentity } from "./identity.ts";
+import { catalogue } from "./catalogue.ts";
+import type { ClientKind, Folders, TrustFile } from "./client-kind.ts";
+import { type RegistryIdentity, registryIdentity } from "./identity.ts";
 import { enrolmentScript } from "./script.ts";
 
 // The script runs for real, in a machine that is a folder: a root of its own, a home of its own, and only the programs that a
@@ -14,7 +16,7 @@ import { enrolmentScript } from "./script.ts";
 
 setDefaultTimeout(60_000);
 
-let caPem: string;
+let caPem = "";
 let folder: string;
 const registry = "box.example.com:5000";
 const docker = `root/etc/docker/certs.d/${registry}/ca.crt`;
@@ -46,7 +48,9 @@ afterEach(() => rm(folder, { recursive: true }));
 /** A program of the machine, which writes down how it was called. */
 async function program(name: string, commands: string): Promise<void> {
   const path = join(folder, "programs", name);
-  await writeFile(path, `#!/bin/sh\necho "${name} $*" >>'${folder}/called'\n${commands}\n`);
+  // Never through a link to the machine's own program.
+  await rm(path, { force: true });
+  await writeFile(path, `#!/bin/sh\necho "${name} $*" >>'${folder}/called'\n${commands}\n`, { flag: "wx" });
   await chmod(path, 0o755);
 }
 
@@ -113,6 +117,17 @@ function named(words: RegExp, said: string): string[] {
   return [...said.matchAll(words)].map(([, path = ""]) => path).toSorted();
 }
 
+/** What a kind has on the machine itself, for a registry with two spellings. */
+function placedFiles(kind: ClientKind, folders: Folders): readonly TrustFile[] {
+  const identity: RegistryIdentity = {
+    registry: "box.example.com",
+    spellings: ["box.example.com", "box.example.com:443"],
+    caPem,
+    keyPin: undefined,
+  };
+  return kind.files(identity, folders).filter(({ place }) => place !== "workspace");
+}
+
 /** containerd's configuration with this for config_path. */
 function withPath(value: string): string {
   return `version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\n  config_path = ${value}\n[other]\n  x = 1\n`;
@@ -155,7 +170,7 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(" ") })))("in $na
     expect(named(/^written +(\S.*?) \(/gm, first.out)).toEqual(
       named(/^would (?:write|change) +(\S.*?) \(/gm, shown.out),
     );
-    expect(named(/^written +(\S.*?) \(/gm, first.out).length).toBe(17);
+    expect(named(/^written +(\S.*?) \(/gm, first.out).length).toBe(18);
 
     const second = await enrol("--no-login", { shell });
     expect(second).toMatchObject({ exitCode: 0, err: "" });
@@ -170,6 +185,36 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(" ") })))("in $na
       "update-ca-certificates ",
       "update-ca-certificates --fresh",
     ]);
+  });
+});
+
+// What the pages say of a kind of client, and what doctor looks for, is what the script does.
+describe("the files of the catalogue are those that the script writes", () => {
+  const anywhere: Folders = { home: "", config: "", programData: "" };
+  const kinds = catalogue
+    .flatMap((family) => family.kinds)
+    .filter((kind) => kind.broughtBy.includes("sh") && kind.id !== "kind" && placedFiles(kind, anywhere).length > 0);
+
+  test.each(kinds.map((kind) => [kind.id, kind] as const))("%s", async (id, kind) => {
+    const { presence } = kind;
+    const home = join(folder, "home");
+    const folders = { home, config: join(home, ".config"), programData: "" };
+    const inMachine = (path: string): string => (path.startsWith(folder) ? path : join(folder, "root", path));
+    const [path] = presence.paths(folders);
+    if (path !== undefined) await mkdir(inMachine(path), { recursive: true });
+    for (const name of presence.programs) await program(name, "");
+    for (const name of ["update-ca-certificates", "update-ca-trust", "certctl"]) await program(name, "");
+    if (id === "freebsd") await program("uname", "echo FreeBSD");
+    const wanted = placedFiles(kind, folders);
+    // The system's own folder of these is used only where it is there already, since Docker's does as well.
+    if (["podman", "buildah", "skopeo", "cri-o"].includes(id)) {
+      for (const each of wanted) await mkdir(dirname(inMachine(each.path)), { recursive: true });
+    }
+    await enrol("--no-login --system-store", { name: "box.example.com" });
+    for (const each of wanted) {
+      const written = readFileSync(inMachine(each.path), "utf8").replaceAll(join(folder, "root"), "");
+      expect({ path: each.path, text: written }).toEqual({ path: each.path, text: each.text });
+    }
   });
 });
 

@@ -1,4 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
+import { podmanMachine } from "./clients/containers.ts";
+import { dockerMachine } from "./clients/desktop.ts";
+import { kind } from "./clients/kubernetes.ts";
 import { type RegistryIdentity, trustName } from "./identity.ts";
 import { scriptEnd } from "./line.ts";
 import containers from "./shell/containers.sh" with { type: "text" };
@@ -16,7 +19,8 @@ import systemStore from "./shell/system-store.sh" with { type: "text" };
  *
  * `root` is for tests: a folder that stands in for `/`.
  */
-export function enrolmentScript({ registry, spellings, caPem }: RegistryIdentity, root = ""): string {
+export function enrolmentScript(identity: RegistryIdentity, root = ""): string {
+  const { registry, spellings, caPem } = identity;
   const facts = [
     ["registry", registry],
     ["spellings", spellings.join(" ")],
@@ -30,7 +34,17 @@ export function enrolmentScript({ registry, spellings, caPem }: RegistryIdentity
     `# Makes this machine trust the container registry ${registry}, and logs in. Says what it does; --help shows what it can.`,
     ...facts.map(([variable, value]) => `${variable}=${quote(value)}`),
   ].join("\n");
-  return `${head}\n${start}${files}${containers}${kubernetes}${systemStore}${login}${main}\nmain "$@"\n${scriptEnd}\n`;
+  return `${head}\n${linesByHand(identity)}${start}${files}${containers}${kubernetes}${systemStore}${login}${main}\nmain "$@"\n${scriptEnd}\n`;
+}
+
+/** What a person has to type for kinds of clients that no file of this machine reaches. */
+function linesByHand(identity: RegistryIdentity): string {
+  const folders = { home: "~", config: "~/.config", programData: "" };
+  const cases = [dockerMachine, podmanMachine, kind].map(({ id, apply }) => {
+    const lines = apply(identity, folders).map((line) => quote(line));
+    return `    ${id}) printf '%s\\n' ${lines.join(" ")} ;;\n`;
+  });
+  return `lines_by_hand() {\n  case $1 in\n${cases.join("")}  esac\n}\n`;
 }
 
 /** As one word for a POSIX shell (IEEE 1003.1, section 2.2.2). */

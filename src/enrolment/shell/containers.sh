@@ -14,13 +14,10 @@ enrol_docker() {
   if [ "$os" != Darwin ]; then
     certificate_folders system "$etc/docker/certs.d" "Docker, podman, buildah, skopeo, CRI-O, nerdctl"
   fi
-  if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -e "$config/systemd/user/docker.service" ] || [ -e "$config/docker/daemon.json" ]; then
+  if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -d "$config/docker" ] || have dockerd-rootless.sh; then
     certificate_folders person "$config/docker/certs.d" "Docker without root"
   fi
-  if have docker-machine; then
-    note "docker-machine: for each machine (docker-machine ls -q) put the CA certificate into /var/lib/boot2docker/certs/ and restart it:"
-    note "  docker-machine scp ca.crt MACHINE:ca.crt && docker-machine ssh MACHINE sudo install -D -m 644 ca.crt /var/lib/boot2docker/certs/$name.pem && docker-machine restart MACHINE"
-  fi
+  if have docker-machine; then note_by_hand docker-machine "docker-machine (docker-machine ls -q shows the machines)"; fi
 }
 
 # They take the first folder of three that exists, and look into no other: where one is there already, it has to be right.
@@ -34,39 +31,43 @@ enrol_podman() {
     fi
   done
   if have podman && [ "$os" = Darwin ]; then
-    note "podman: its machine has to trust the CA too:"
-    note "  podman machine ssh 'sudo tee /etc/pki/ca-trust/source/anchors/$name.pem >/dev/null && sudo update-ca-trust' <ca.crt && podman machine stop && podman machine start"
+    note_by_hand podman-machine "podman's machine has to trust it too"
   fi
 }
 
 # Applications that run Docker in a machine of their own copy ~/.docker/certs.d into it when they start.
 enrol_desktops() {
-  found='' restart=''
-  if [ -d "$home/.docker/desktop" ] || [ -d "$root/Applications/Docker.app" ]; then found="$found, Docker Desktop"; fi
-  if have colima || [ -d "$home/.colima" ] || [ -d "$config/colima" ]; then found="$found, colima"; restart="colima restart"; fi
-  if have rdctl || [ -d "$home/.rd" ]; then found="$found, Rancher Desktop"; restart="rdctl shutdown && rdctl start"; fi
-  if have orbctl || [ -d "$home/.orbstack" ]; then found="$found, OrbStack"; restart="orbctl stop && orbctl start"; fi
+  found='' restart='' is_copied=''
+  if [ -d "$home/.docker/desktop" ] || [ -d "$root/Applications/Docker.app" ]; then found="$found, Docker Desktop"; is_copied=yes; fi
+  if have colima || [ -d "$home/.colima" ] || [ -d "$config/colima" ]; then found="$found, colima"; is_copied=yes restart="colima restart"; fi
+  if have rdctl || [ -d "$home/.rd" ]; then found="$found, Rancher Desktop"; is_copied=yes restart="rdctl shutdown && rdctl start"; fi
+  if have orb || have orbctl || [ -d "$home/.orbstack" ]; then found="$found, OrbStack"; fi
   if have limactl && ! have colima; then
-    note "lima: add the CA certificate to each instance's YAML (caCerts: files: [ca.crt]), then: limactl stop NAME && limactl start NAME"
+    note "lima: every instance takes the CA over with these lines in $home/.lima/_config/override.yaml; then limactl stop INSTANCE && limactl start INSTANCE"
+    note "  caCerts:"
+    note "    files: [\"$etc/docker/certs.d/$registry/ca.crt\"]"
   fi
   [ -n "$found" ] || return 0
   any_wrote=''
   certificate_folders person "$home/.docker/certs.d" "${found#, }"
-  if [ -n "$any_wrote" ]; then
+  if [ -n "$any_wrote" ] && [ -n "$is_copied" ]; then
     desktop_restart=yes
     note "Restart ${found#, }, then log in${restart:+: $restart}"
   fi
 }
 
 enrol_buildkit() {
-  if [ "$os" = Darwin ]; then ca_parent=$home/.docker/certs.d; else ca_parent=$etc/docker/certs.d; fi
   if [ -d "$docker_config/buildx" ] || docker buildx version >/dev/null 2>&1; then
+    ca_parent=$home/.docker/certs.d
+    certificate_folders person "$ca_parent" "for docker buildx"
     add_buildkit_registry person "${BUILDX_CONFIG:-$docker_config/buildx}/buildkitd.default.toml" "builders that docker buildx makes from now on"
     if [ -n "$wrote" ] && [ -z "$dry" ] && as person docker buildx ls 2>/dev/null | grep -q docker-container; then
       note "Builders that are there keep their old configuration. Make them anew: docker buildx rm NAME && docker buildx create --name NAME"
     fi
   fi
   if have buildkitd || [ -d "$etc/buildkit" ]; then
+    ca_parent=$etc/buildkit/certs.d
+    certificate_folders system "$ca_parent" BuildKit
     add_buildkit_registry system "$etc/buildkit/buildkitd.toml" "BuildKit"
     [ -z "$wrote" ] || note "Restart BuildKit: sudo systemctl restart buildkit"
   fi
@@ -77,7 +78,8 @@ add_buildkit_registry() {
   wrote=''
   toml=$2
   if exists "$1" "$toml"; then contents "$1" "$toml"; fi >"$work/toml"
-  changed=''
+  changed='' gap=''
+  [ ! -s "$work/toml" ] || gap=yes
   for spelling in $spellings; do
     if grep -qF "[registry.\"$spelling\"]" "$work/toml"; then
       # Its CA may stand in the line of a list, or be another one.
@@ -86,8 +88,9 @@ add_buildkit_registry() {
       fi
       continue
     fi
+    [ -z "$gap" ] || [ -n "$changed" ] || echo >>"$work/toml"
     changed=yes
-    { [ ! -s "$work/toml" ] || echo; printf '[registry."%s"]\n  ca = ["%s"]\n' "$spelling" "$ca_parent/$spelling/ca.crt"; } >>"$work/toml"
+    printf '[registry."%s"]\n  ca = ["%s"]\n' "$spelling" "$ca_parent/$spelling/ca.crt" >>"$work/toml"
   done
   if [ -n "$changed" ] || exists "$1" "$toml"; then put "$1" "$toml" "$3" <"$work/toml"; fi
 }

@@ -19,6 +19,11 @@ append_to() { as "$1" sh -c 'cat >>"$1"' sh "$2"; }
 record() { printf '%s\n' "$2" | append_to "$1" "$(state_folder "$1")/list"; }
 recorded() { if exists "$1" "$(state_folder "$1")/list"; then contents "$1" "$(state_folder "$1")/list"; fi; }
 
+# The number under which a file is recorded; nothing for one that is not.
+number_of() {
+  recorded "$1" | WANTED=$2 awk '$1 == "made" || $1 == "changed" { n = $2; sub(/^[a-z]+ [0-9]+ /, ""); if ($0 == ENVIRON["WANTED"]) print n }'
+}
+
 open_state() {
   opened=$(state_folder "$1")
   if exists "$1" "$opened/list"; then return 0; fi
@@ -53,6 +58,8 @@ put() {
   fi
   wrote=yes
   if [ -n "$dry" ]; then
+    if grep -qxF -- "$path" "$work/shown"; then return 0; fi
+    printf '%s\n' "$path" >>"$work/shown"
     if exists "$who" "$path"; then say "would change   $path ($why)"; else say "would write    $path ($why)"; fi
     show_text
     return 0
@@ -71,7 +78,7 @@ show_text() {
 write_text() {
   open_state "$who" || return 1
   make_folder "$who" "$(dirname "$path")" || return 1
-  number=$(recorded "$who" | WANTED=$path awk '$1 == "made" || $1 == "changed" { n = $2; sub(/^[a-z]+ [0-9]+ /, ""); if ($0 == ENVIRON["WANTED"]) print n }')
+  number=$(number_of "$who" "$path")
   folder=$(state_folder "$who")
   if [ -z "$number" ]; then
     number=$(recorded "$who" | awk '($1 == "made" || $1 == "changed") && $2 > most { most = $2 } END { print most + 1 }')

@@ -6,28 +6,27 @@ hosts_folders() {
   for spelling in $spellings; do
     hosts=$2/$spelling/hosts.toml
     printf '%s\n' "$ca" | put "$1" "$2/$spelling/ca.crt" "$3"
-    if exists "$1" "$hosts" && ! contents "$1" "$hosts" | grep -q '^# Written by enroll.sh of dozo'; then
+    hosts_text "$2/$spelling/ca.crt" >"$work/hosts"
+    if exists "$1" "$hosts" && [ -z "$(number_of "$1" "$hosts")" ] && [ "$(contents "$1" "$hosts")" != "$(cat "$work/hosts")" ]; then
       if ! contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt"; then
         note "$hosts was there already, and it decides. Add to its table [host.\"https://$spelling\"]: ca = \"$2/$spelling/ca.crt\""
       fi
       continue
     fi
-    put "$1" "$hosts" "$3" <<END
-# Written by enroll.sh of dozo
-server = "https://$spelling"
-
-[host."https://$spelling"]
-  capabilities = ["pull", "resolve", "push"]
-  ca = "$2/$spelling/ca.crt"
-END
+    put "$1" "$hosts" "$3" <"$work/hosts"
   done
+}
+
+hosts_text() {
+  printf 'server = "https://%s"\n\n' "$spelling"
+  printf '[host."https://%s"]\n  capabilities = ["pull", "resolve", "push"]\n  ca = "%s"\n' "$spelling" "$1"
 }
 
 enrol_containerd() {
   if [ -d "$config/containerd" ] || have containerd-rootless.sh; then
     hosts_folders person "$config/containerd/certs.d" "containerd and nerdctl without root"
   fi
-  if ! have containerd && [ ! -d "$etc/containerd" ]; then return 0; fi
+  if ! have containerd && ! have nerdctl && [ ! -d "$etc/containerd" ]; then return 0; fi
   hosts_folders system "$etc/containerd/certs.d" "containerd, nerdctl, ctr --hosts-dir $etc/containerd/certs.d"
   check_config_path
 }
@@ -97,6 +96,7 @@ enrol_k3s() {
 add_k3s_registry() {
   yaml=$1 wrote=''
   if exists system "$yaml"; then contents system "$yaml"; fi >"$work/yaml"
+  # What was written by an earlier run, whatever a person has added since.
   if grep -qF "\"$registry\":" "$work/yaml" && grep -qF "$2" "$work/yaml"; then
     put system "$yaml" "$kind" <"$work/yaml"
     return 0
@@ -106,19 +106,17 @@ add_k3s_registry() {
     note "Add to $yaml, below mirrors: and configs:, for \"$registry\": endpoint: [\"https://$registry\"] and tls: { ca_file: $2 }"
     return 0
   fi
-  add_below mirrors "$(k3s_mirror)" <"$work/yaml" >"$work/more"
-  add_below configs "$(k3s_config "$2")" <"$work/more" >"$work/yaml"
+  add_below mirrors "$(k3s_mirrors)" <"$work/yaml" >"$work/more"
+  add_below configs "$(k3s_configs "$2")" <"$work/more" >"$work/yaml"
   put system "$yaml" "$kind" <"$work/yaml"
 }
 
-k3s_mirror() {
-  printf '"%s":\n' "$registry"
-  printf '  endpoint:\n    - "https://%s"\n' "$registry"
+k3s_mirrors() {
+  for spelling in $spellings; do printf '"%s":\n  endpoint:\n    - "https://%s"\n' "$spelling" "$spelling"; done
 }
 
-k3s_config() {
-  printf '"%s":\n' "$registry"
-  printf '  tls:\n    ca_file: "%s"\n' "$1"
+k3s_configs() {
+  for spelling in $spellings; do printf '"%s":\n  tls:\n    ca_file: "%s"\n' "$spelling" "$1"; done
 }
 
 # add_below KEY BLOCK: puts a block first below a key of a YAML file, as deep as what stands there, or the key with it at the end.
@@ -151,11 +149,8 @@ enrol_local_clusters() {
     printf '%s\n' "$ca" | put person "$home/.minikube/certs/$name.pem" "minikube"
     [ -z "$wrote" ] || note "Start minikube anew: minikube stop; minikube start --embed-certs"
   fi
-  if [ -d "$root/var/snap/microk8s/current/args" ]; then
+  if [ -d "$root/var/snap/microk8s" ]; then
     hosts_folders system "$root/var/snap/microk8s/current/args/certs.d" "MicroK8s"
   fi
-  if have kind; then
-    note "kind: the nodes of each cluster have to trust it too (docker cp takes no colon in the folder's name, so through tar):"
-    note "  for node in \$(kind get nodes); do docker exec -i \$node sh -c 'mkdir -p \"/etc/containerd/certs.d/$registry\" && cat >\"/etc/containerd/certs.d/$registry/ca.crt\"' <$etc/docker/certs.d/$registry/ca.crt; done"
-  fi
+  if have kind; then note_by_hand kind "kind: the nodes of each cluster have to trust it too"; fi
 }

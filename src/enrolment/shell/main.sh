@@ -7,10 +7,15 @@ main() {
   PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
   failed=0 wrote='' any_wrote='' desktop_restart=''
   read_options "$@"
+  if [ "$mode" = ca ]; then
+    printf '%s\n' "$ca"
+    exit 0
+  fi
   work=$(mktemp -d) || exit 1
   trap 'rm -rf "$work"' 0
-  trap 'exit 130' 1 2 15
+  trap 'stty echo 2>/dev/null </dev/tty; exit 130' 1 2 15
   : >"$work/notes"
+  : >"$work/shown"
   find_person
   if [ "$mode" = undo ]; then
     undo

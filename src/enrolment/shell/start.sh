@@ -12,6 +12,7 @@ enroll: makes this machine trust $registry, and logs in.
   --user NAME        log in as NAME
   --password-stdin   read the password from standard input
   --no-login         write the files only
+  --ca               print the CA certificate, and do nothing else
   -h, --help         show this
 END
 }
@@ -27,6 +28,7 @@ read_options() {
       --user) [ $# -gt 1 ] || wrong_use "--user needs a name"; user=$2; shift ;;
       --password-stdin) password_stdin=yes ;;
       --no-login) login='' ;;
+      --ca) mode=ca ;;
       -h | --help) usage; exit 0 ;;
       *) wrong_use "enroll does not know $1" ;;
     esac
@@ -46,6 +48,10 @@ warn() { printf '%s\n' "$*" >&2; failed=1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 # Said at the end: what has to be done by hand.
 note() { printf '%s\n' "$*" >>"$work/notes"; }
+note_by_hand() {
+  note "$2. With the CA certificate in ca.crt (--ca behind the line prints it):"
+  lines_by_hand "$1" | sed 's/^/  /' >>"$work/notes"
+}
 
 # Who the registry's user is: not root, where somebody came here through sudo.
 find_person() {
