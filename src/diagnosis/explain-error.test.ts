@@ -6,7 +6,7 @@ describe("an error text", () => {
     const [finding] = explainError(
       'Error: initializing source docker://reg.lan:5000/a:1: no basic auth credentials for "reg.lan:5000"',
     );
-    expect(finding).toMatchObject({ id: "not-logged-in", fix: "podman login reg.lan:5000" });
+    expect(finding).toMatchObject({ id: "not-logged-in", fix: "podman login reg.lan:5000 -u USER" });
   });
 
   test("that is a whole log gives each finding once, the more specific first", () => {

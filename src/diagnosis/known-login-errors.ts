@@ -1,0 +1,83 @@
+import { type KnownError, nameOf, placeOf } from "./known-error.ts";
+import { loginCommand } from "./login-command.ts";
+
+/** Who somebody is, and what they may: logins, their helpers, permissions. */
+export const knownLoginErrors: readonly KnownError[] = [
+  {
+    id: "credential-helper-broken",
+    pattern: /error (?:getting|storing|listing) credentials|\bdocker-credential-([\w-]+)\b.*(?:not found|executable)/,
+    covers: ["credentials-rejected", "not-logged-in"],
+    explain: (line) => {
+      const helper = /docker-credential-([\w-]+)/.exec(line.text)?.[1];
+      return {
+        what: `The program that keeps logins${helper === undefined ? "" : `, docker-credential-${helper},`} is not there or fails.`,
+        why: "credsStore or credHelpers in ~/.docker/config.json (podman: auth.json) names it, often left behind by Docker Desktop.",
+        fix: `sed -i.bak '/"credsStore"/d' ~/.docker/config.json && ${loginCommand(line.client, placeOf(line))}`,
+      };
+    },
+  },
+  {
+    id: "not-logged-in",
+    pattern: /no basic auth credentials|unauthorized: (?:log in first|authentication required)/,
+    covers: ["credentials-rejected", "not-permitted"],
+    explain: (line) => ({
+      what: `The client has no login for ${nameOf(line)}.`,
+      why: "Logins are kept under the registry's exact spelling, with the port, and for each user of the machine: sudo has its own. A helper that fails looks the same.",
+      fix: loginCommand(line.client, placeOf(line)),
+    }),
+  },
+  {
+    id: "login-needs-terminal",
+    pattern:
+      /cannot perform an interactive login from a non[- ]TTY device|reading username: EOF|--password-stdin requires|Must provide --username with --password-stdin/i,
+    explain: (line) => ({
+      what: "The login asks for a password, and there is no terminal.",
+      why: "In scripts the user is named, and the password comes on standard input.",
+      fix: `printf %s "$PASSWORD" | ${loginCommand(line.client, placeOf(line))} --password-stdin`,
+    }),
+  },
+  {
+    id: "credentials-rejected",
+    pattern:
+      /\bunauthorized: |\b401 Unauthorized\b|Stored credentials invalid or expired|in(?:valid|correct) username(?:\/| or )password/,
+    explain: (line) => ({
+      what: `${line.registry ?? "The registry"} does not take this user name and password.`,
+      why: "The password was changed, the user removed, or an old login is stored.",
+      fix: `${loginCommand(line.client, placeOf(line))} (another password, on the server: dozo user passwd USER)`,
+    }),
+  },
+  {
+    id: "not-permitted",
+    pattern:
+      /\bdenied: |\b(?:pull|push) access denied\b|\binsufficient_scope\b|\b403 Forbidden\b|requested access to the resource is denied/,
+    explain: (line) => {
+      const repository =
+        /(?:denied for|to repository|failed to push|Failed to pull image) "?([a-z0-9][\w./:-]*\w)/.exec(line.text)?.[1];
+      return {
+        what: `The user may not do that${repository === undefined ? "" : ` with ${repository}`}, or nobody is logged in.`,
+        why: "Everybody with a login may pull and push; to delete takes an admin. A full disk refuses pushes with the same word, and says so. A name without HOST:PORT in front goes to Docker Hub.",
+        fix: `${loginCommand(line.client, placeOf(line))} ; on the server: dozo user list shows who is an admin`,
+      };
+    },
+  },
+  {
+    id: "no-such-image",
+    pattern:
+      /\bmanifest unknown\b|\bMANIFEST_UNKNOWN\b|\bNAME_UNKNOWN\b|\bname unknown\b|failed to resolve reference "[^"]+": \S+: not found/,
+    explain: (line) => ({
+      what: `${line.registry ?? "The registry"} has no image of that name and tag.`,
+      why: "It was pushed under another name, or not at all; without a tag, latest is meant.",
+      fix: `skopeo list-tags docker://${placeOf(line)}/NAME`,
+    }),
+  },
+  {
+    id: "login-stored-unencrypted",
+    severity: "warning",
+    pattern: /WARNING! Your (?:credentials are|password will be) stored unencrypted/,
+    explain: () => ({
+      what: "The login stands in a file, readable by whoever reads that user's files.",
+      why: "There is no credential helper. The login works; nothing is broken.",
+      fix: 'sudo apt-get install golang-docker-credential-helpers pass, and "credsStore": "pass" in ~/.docker/config.json',
+    }),
+  },
+];
