@@ -13,6 +13,7 @@ export interface Suite {
 }
 
 const network = ["root", "unshare", "nsenter", "ip"];
+const enrolment = [...network, "setpriv", "setsid", "sudo", "usermod", "curl"];
 
 /** Every suite, in the order in which they run: the quick ones first. */
 export const suites: readonly Suite[] = [
@@ -46,6 +47,36 @@ export const suites: readonly Suite[] = [
     needs: [...network, "nginx", "openssl", "podman", "runc", "/usr/sbin/dockerd", "/usr/bin/docker", "curl"],
     showsFigures: true,
   },
+  {
+    name: "clients/enrol-docker",
+    paths: ["./test/clients/enrol-docker.test.ts"],
+    needs: [...enrolment, "/usr/sbin/dockerd", "dockerd-29", "containerd-2", "/usr/bin/docker", "runc"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/enrol-podman",
+    paths: ["./test/clients/enrol-podman.test.ts"],
+    needs: [...enrolment, "podman", "buildah", "skopeo", "newuidmap"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/enrol-containerd",
+    paths: ["./test/clients/enrol-containerd.test.ts"],
+    needs: [...enrolment, "containerd-2", "ctr", "runc", "buildah"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/enrol-system-store",
+    paths: ["./test/clients/enrol-system-store.test.ts"],
+    needs: [...enrolment, "openssl", "update-ca-certificates"],
+    showsFigures: true,
+  },
+  {
+    name: "clients/enrol-impostor",
+    paths: ["./test/clients/enrol-impostor.test.ts"],
+    needs: [...enrolment, "openssl", "update-ca-certificates"],
+    showsFigures: true,
+  },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
   { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit"], showsFigures: true },
 ];
@@ -57,6 +88,12 @@ const remedies: Readonly<Record<string, string>> = {
   root: "run it as root: sudo npm test",
   unshare: "apt-get install util-linux",
   nsenter: "apt-get install util-linux",
+  setpriv: "apt-get install util-linux",
+  setsid: "apt-get install util-linux",
+  sudo: "apt-get install sudo",
+  usermod: "apt-get install passwd",
+  newuidmap: "apt-get install uidmap",
+  "update-ca-certificates": "apt-get install ca-certificates",
   prlimit: "apt-get install util-linux",
   ip: "apt-get install iproute2",
   curl: "apt-get install curl",
@@ -75,6 +112,7 @@ const remedies: Readonly<Record<string, string>> = {
   registry: `${goInstall} github.com/distribution/distribution/v3/cmd/registry@${distributionVersion}`,
   "dockerd-29": `CGO_ENABLED=0 ${goInstall} github.com/moby/moby/v2/cmd/dockerd@${engineVersion}`,
   "containerd-2": `${goInstall} github.com/containerd/containerd/v2/cmd/containerd@${containerdVersion} (and cmd/containerd-shim-runc-v2)`,
+  ctr: `${goInstall} github.com/containerd/containerd/v2/cmd/ctr@${containerdVersion}`,
 };
 
 /** The folder where `go install` puts programs. */
@@ -94,6 +132,8 @@ function isThere(need: string): boolean {
   if (need === "dockerd-29") return existsSync(join(goPrograms(), "dockerd"));
   if (need === "containerd-2")
     return ["containerd", "containerd-shim-runc-v2"].every((name) => existsSync(join(goPrograms(), name)));
+  // Debian's containerd has one too, of another version.
+  if (need === "ctr") return existsSync(join(goPrograms(), need));
   return findProgram(need) !== undefined;
 }
 

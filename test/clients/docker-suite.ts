@@ -15,7 +15,7 @@ async function timed(step: string, work: () => Promise<unknown>): Promise<void> 
 }
 
 /** What every Docker daemon has to find when it does what dozo's banner says, on another machine than the server. */
-export function describeDocker(engine: string, startEngine: (machine: Machine) => Promise<void>): void {
+export function describeDocker(engine: string, startEngine: (machine: Machine) => Promise<unknown>): void {
   describe(engine, () => {
     let lan: Lan;
     let client: Machine;

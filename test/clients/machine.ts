@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TerminalSession } from "./terminal.ts";
 
 // Machines of the tests' own: namespaces for network, mounts, processes and host name. What runs on one of them sees a
 // private /etc, /run, /var/lib and home, and reaches other machines of the same LAN and nothing else. A machine's first
@@ -30,7 +31,7 @@ export interface Program {
 const setUp = `
 set -e
 ip link set lo up
-for folder in etc var/lib; do
+for folder in etc var/lib usr/local/share; do
   mkdir -p "$F/upper/$folder" "$F/work/$folder"
   mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$F/upper/$folder,workdir=$F/work/$folder" "/$folder"
 done
@@ -42,6 +43,22 @@ for folder in docker containers containerd dozo; do
 done
 printf '%s\n' "$HOSTS" > /etc/hosts
 hostname "$NAME"
+chmod 711 "$F" && chmod 1777 "$F/tmp"
+sed -i "s|^\\(root:.*:\\)/root:|\\1$F/home:|" /etc/passwd
+for program in $WITHOUT; do [ ! -e "$program" ] || mount --bind /dev/null "$program"; done
+`;
+
+const newPerson = `
+set -e
+mkdir -p "$F/people"
+printf '%s:x:%s:%s::%s:/bin/sh\\n' "$NAME" "$ID" "$ID" "$F/people/$NAME" >> /etc/passwd
+printf '%s:x:%s:\\n' "$NAME" "$ID" >> /etc/group
+printf '%s:*:20000:0:99999:7:::\\n' "$NAME" >> /etc/shadow
+for file in subuid subgid; do printf '%s:1000000:65536\\n' "$NAME" >> /etc/$file; done
+mkdir -p /etc/sudoers.d
+[ -z "$ADMINISTERS" ] || printf '%s ALL=(ALL) NOPASSWD: ALL\\n' "$NAME" > "/etc/sudoers.d/$NAME"
+cp -r /etc/skel "$F/people/$NAME" && chown -R "$ID:$ID" "$F/people/$NAME" && chmod 700 "$F/people/$NAME"
+mkdir -p "/run/user/$ID" && chown "$ID:$ID" "/run/user/$ID" && chmod 700 "/run/user/$ID"
 `;
 
 /** One machine: a name, an address that is not loopback, a private view of the file system. */
@@ -54,6 +71,7 @@ export class Machine {
   readonly processId: number;
   readonly #holder: Bun.Subprocess<"pipe", "pipe", "inherit">;
   readonly #environment: Record<string, string>;
+  #people = 0;
 
   private constructor(
     name: string,
@@ -75,7 +93,7 @@ export class Machine {
     };
   }
 
-  static async boot(name: string, address: string, hosts: string): Promise<Machine> {
+  static async boot(name: string, address: string, hosts: string, without: readonly string[] = []): Promise<Machine> {
     const folder = mkdtempSync(join(tmpdir(), `dozo-${name.split(".")[0]}-`));
     for (const part of ["home", "tmp", "log"]) mkdirSync(join(folder, part));
     const namespaces = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -87,17 +105,25 @@ export class Machine {
     await holder.stdout.getReader().read();
     const children = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8");
     const machine = new Machine(name, address, folder, holder, Number(children.trim()));
-    await machine.mustRun(setUp, { environment: { F: folder, NAME: name, HOSTS: hosts } });
+    await machine.mustRun(setUp, { environment: { F: folder, NAME: name, HOSTS: hosts, WITHOUT: without.join(" ") } });
     return machine;
   }
 
-  /** Runs a line of shell as the machine's root; never throws for an exit code. */
+  /** Somebody who is not root there, with a home of their own; who administers the machine may use sudo, without a password. */
+  async addPerson(name: string, { administers = true } = {}): Promise<Person> {
+    const id = 4200 + ++this.#people;
+    const facts = { F: this.folder, NAME: name, ID: String(id), ADMINISTERS: administers ? "yes" : "" };
+    await this.mustRun(newPerson, { environment: facts });
+    return { name, id, home: join(this.folder, "people", name) };
+  }
+
+  /** Runs a line of shell, as the machine's root or as somebody else there; never throws for an exit code. */
   async run(script: string, options: RunOptions = {}): Promise<Result> {
-    const child = Bun.spawn(this.#enter(["sh", "-c", script], options.folder), {
+    const child = Bun.spawn(this.#command(["sh", "-c", script], options), {
       stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
       stdout: "pipe",
       stderr: "pipe",
-      env: { ...this.#environment, ...options.environment },
+      env: this.#environmentFor(options),
     });
     const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
     return { exitCode: await child.exited, stdout, stderr, output: stdout + stderr };
@@ -111,16 +137,21 @@ export class Machine {
     return result.stdout;
   }
 
+  /** Runs a line of shell on a terminal, where somebody sits who reads and types. */
+  openTerminal(script: string, options: Omit<RunOptions, "input"> = {}): TerminalSession {
+    return new TerminalSession(this.#command(["sh", "-c", script], options), this.#environmentFor(options));
+  }
+
   /** Starts a program that stays; its output goes to files of the machine. */
   start(command: readonly string[], options: RunOptions = {}): Program {
     const log = join(this.folder, "log", `${(command[0] ?? "").split("/").at(-1)}-${Date.now()}-${++started}.log`);
     const errors = `${log}.errors`;
     for (const file of [log, errors]) writeFileSync(file, "");
-    const child = Bun.spawn(this.#enter(command, options.folder), {
+    const child = Bun.spawn(this.#command(command, options), {
       stdin: options.input === undefined ? "ignore" : new Blob([options.input]),
       stdout: Bun.file(log),
       stderr: Bun.file(errors),
-      env: { ...this.#environment, ...options.environment },
+      env: this.#environmentFor(options),
     });
     return new LoggedProgram(command.join(" "), child, log, this);
   }
@@ -138,25 +169,30 @@ export class Machine {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #enter(command: readonly string[], folder = join(this.folder, "home")): string[] {
-    return [
-      "nsenter",
-      "-t",
-      String(this.processId),
-      "-n",
-      "-m",
-      "-u",
-      "-i",
-      "-p",
-      `--wdns=${folder}`,
-      "--",
-      ...command,
-    ];
+  #command(command: readonly string[], { as, folder = as?.home ?? join(this.folder, "home") }: RunOptions): string[] {
+    const namespaces = ["-n", "-m", "-u", "-i", "-p", `--wdns=${folder}`];
+    const become =
+      as === undefined ? [] : ["setpriv", `--reuid=${as.id}`, `--regid=${as.id}`, "--init-groups", "--inh-caps=-all"];
+    return ["nsenter", "-t", String(this.processId), ...namespaces, "--", ...become, ...command];
+  }
+
+  #environmentFor({ as, environment }: RunOptions): Record<string, string> {
+    const person =
+      as === undefined ? {} : { HOME: as.home, USER: as.name, LOGNAME: as.name, XDG_RUNTIME_DIR: `/run/user/${as.id}` };
+    return { ...this.#environment, ...person, ...environment };
   }
 }
 
-/** What a command may be given: its standard input, its folder, more environment. */
+/** Somebody who is not root on a machine. */
+export interface Person {
+  readonly name: string;
+  readonly id: number;
+  readonly home: string;
+}
+
+/** What a command may be given: who runs it (root, if nobody is named), its standard input, its folder, more environment. */
 export interface RunOptions {
+  readonly as?: Person;
   readonly input?: string;
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -221,11 +257,11 @@ export class Lan {
     return new Lan(server);
   }
 
-  /** Another machine on this LAN, which knows the server by its name. */
-  async addClient(name: string): Promise<Machine> {
+  /** Another machine on this LAN, which knows the server by its name and lacks the programs at the paths of `without`. */
+  async addClient(name: string, without: readonly string[] = []): Promise<Machine> {
     const address = `10.77.0.${this.#machines.length + 1}`;
     const hosts = `127.0.0.1 localhost\n${this.server.address} ${serverName} registry\n${address} ${name}`;
-    const client = await Machine.boot(name, address, hosts);
+    const client = await Machine.boot(name, address, hosts, without);
     this.#machines.push(client);
     const cable = `port${this.#machines.length}`;
     const enter = ["nsenter", "-t", String(this.server.processId), "-n", "ip", "link", "add", cable, "type", "veth"];

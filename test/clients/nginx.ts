@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificates } from "./certificates.ts";
 import { serverName, type Machine, type Program } from "./machine.ts";
 
 /** A running nginx that ends TLS, with the certificate of the CA that signed its own. */
@@ -11,21 +12,12 @@ export interface RunningNginx {
 /** Starts Debian's nginx on a machine: TLS on `port` with a certificate of a new CA, everything passed on to `upstream`. */
 export async function startNginx(machine: Machine, port: number, upstream: string): Promise<RunningNginx> {
   const folder = join(machine.folder, "nginx");
-  await machine.mustRun(`mkdir -p ${folder} && cd ${folder} && ${makeCertificates}`);
+  const { ca } = await makeCertificates(machine, "nginx");
   writeFileSync(join(folder, "nginx.conf"), configuration(folder, port, upstream));
   const program = machine.start(["/usr/sbin/nginx", "-p", folder, "-c", join(folder, "nginx.conf")]);
   await machine.mustRun(`until curl -sko /dev/null https://127.0.0.1:${port}/; do :; done`);
-  return { caPem: await machine.mustRun(`cat ${folder}/ca.crt`), program };
+  return { caPem: await machine.mustRun(`cat ${ca}`), program };
 }
-
-const makeCertificates = [
-  "openssl ecparam -name prime256v1 -genkey -noout -out ca.key",
-  "openssl req -x509 -new -key ca.key -subj '/CN=CA of the test' -days 2 -out ca.crt",
-  "openssl ecparam -name prime256v1 -genkey -noout -out server.key",
-  `openssl req -new -key server.key -subj /CN=${serverName} -out server.csr`,
-  `echo subjectAltName=DNS:${serverName} > names`,
-  "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -days 2 -out server.crt",
-].join(" && ");
 
 function configuration(folder: string, port: number, upstream: string): string {
   return `

@@ -4,7 +4,7 @@
 # certificate_folders WHO PARENT WHAT-FOR: ca.crt in a folder per spelling of the registry.
 certificate_folders() {
   for spelling in $spellings; do
-    printf '%s\n' "$ca" | put "$1" "$2/$spelling/ca.crt" "$3"
+    put_ca "$1" "$2/$spelling/ca.crt" "$3"
     [ -z "$wrote" ] || any_wrote=yes
   done
 }
@@ -12,7 +12,9 @@ certificate_folders() {
 enrol_docker() {
   # Docker on macOS runs in a machine of its own, which desktops bring the files into.
   if [ "$os" != Darwin ]; then
+    any_wrote=''
     certificate_folders system "$etc/docker/certs.d" "Docker, podman, buildah, skopeo, CRI-O, nerdctl"
+    if [ -n "$any_wrote" ] && [ -z "$dry" ]; then note_docker_restart; fi
   fi
   if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -d "$config/docker" ] || have dockerd-rootless.sh; then
     certificate_folders person "$config/docker/certs.d" "Docker without root"
@@ -20,14 +22,21 @@ enrol_docker() {
   if have docker-machine; then note_by_hand docker-machine "docker-machine (docker-machine ls -q shows the machines)"; fi
 }
 
+# BuildKit in Docker before 28 looks for folders once, when the daemon starts; login, push and pull look every time.
+note_docker_restart() {
+  case $(as person docker version --format '{{.Server.Version}}' 2>/dev/null) in
+    1[0-9].* | 2[0-7].*) note "Restart Docker before the next docker build with BuildKit, which before Docker 28 trusts what was there at its start: sudo systemctl restart docker" ;;
+  esac
+}
+
 # They take the first folder of three that exists, and look into no other: where one is there already, it has to be right.
 enrol_podman() {
   for spelling in $spellings; do
     if [ -d "$config/containers/certs.d/$spelling" ]; then
-      printf '%s\n' "$ca" | put person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
+      put_ca person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
     fi
     if [ -d "$etc/containers/certs.d/$spelling" ]; then
-      printf '%s\n' "$ca" | put system "$etc/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo, CRI-O: this folder hides Docker's"
+      put_ca system "$etc/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo, CRI-O: this folder hides Docker's"
     fi
   done
   if have podman && [ "$os" = Darwin ]; then

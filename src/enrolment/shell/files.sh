@@ -71,6 +71,12 @@ put() {
   say "written        $path ($why)"
 }
 
+# Not through a pipe: what put says in wrote and failed would be lost there.
+put_ca() {
+  printf '%s\n' "$ca" >"$work/ca"
+  put "$1" "$2" "$3" <"$work/ca"
+}
+
 show_text() {
   if grep -q '^-----BEGIN CERTIFICATE' "$work/text"; then say "                 the CA certificate"; else sed 's/^/                 /' "$work/text"; fi
 }

@@ -5,7 +5,7 @@
 hosts_folders() {
   for spelling in $spellings; do
     hosts=$2/$spelling/hosts.toml
-    printf '%s\n' "$ca" | put "$1" "$2/$spelling/ca.crt" "$3"
+    put_ca "$1" "$2/$spelling/ca.crt" "$3"
     hosts_text "$2/$spelling/ca.crt" >"$work/hosts"
     if exists "$1" "$hosts" && [ -z "$(number_of "$1" "$hosts")" ] && [ "$(contents "$1" "$hosts")" != "$(cat "$work/hosts")" ]; then
       if ! contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt"; then
@@ -81,7 +81,7 @@ enrol_k3s() {
   for kind in k3s rke2; do
     if ! have "$kind" && [ ! -d "$etc/rancher/$kind" ]; then continue; fi
     any_wrote=''
-    printf '%s\n' "$ca" | put system "$etc/rancher/$kind/$name.crt" "$kind"
+    put_ca system "$etc/rancher/$kind/$name.crt" "$kind"
     [ -z "$wrote" ] || any_wrote=yes
     add_k3s_registry "$etc/rancher/$kind/registries.yaml" "$etc/rancher/$kind/$name.crt"
     [ -z "$wrote" ] || any_wrote=yes
@@ -146,7 +146,7 @@ add_below() {
 
 enrol_local_clusters() {
   if [ -d "$home/.minikube" ] || have minikube; then
-    printf '%s\n' "$ca" | put person "$home/.minikube/certs/$name.pem" "minikube"
+    put_ca person "$home/.minikube/certs/$name.pem" "minikube"
     [ -z "$wrote" ] || note "Start minikube anew: minikube stop; minikube start --embed-certs"
   fi
   if [ -d "$root/var/snap/microk8s" ]; then

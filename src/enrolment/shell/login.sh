@@ -83,8 +83,9 @@ ask_who() {
       printf 'User of %s: ' "$registry" >/dev/tty
       IFS= read -r user </dev/tty || return 1
     fi
-    printf 'Password of %s: ' "$user" >/dev/tty
+    # Silent before it asks: who types at once is not to be read either.
     stty -echo </dev/tty 2>/dev/null
+    printf 'Password of %s: ' "$user" >/dev/tty
     IFS= read -r password </dev/tty
     stty echo </dev/tty 2>/dev/null
     printf '\n' >/dev/tty

@@ -70,10 +70,18 @@ refresh_store() {
   esac
   if as system "$@" >"$work/error" 2>&1; then
     say "refreshed      the system's certificates ($1)"
+    if [ "$*" = "update-ca-certificates --fresh" ]; then tell_other_stores; fi
   else
     cat "$work/error" >&2
     warn "$* failed"
   fi
+}
+
+# With --fresh nobody is told what went, and Java would trust it on. To a hook it is said in these words (update-ca-certificates(8)).
+tell_other_stores() {
+  as system sh -c 'for hook in "$1"/etc/ca-certificates/update.d/*; do
+    [ ! -x "$hook" ] || printf "%s\n" "-/etc/ssl/certs/$2.pem" | "$hook"
+  done' sh "$root" "$name" >/dev/null 2>&1
 }
 
 enrol_keychain() {
