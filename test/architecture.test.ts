@@ -190,14 +190,10 @@ const machinePlaces: readonly {
   { what: /^(?:node:)?child_process$/, places: ["process", "doctor"] },
   {
     what: /^(?:node:)?net$/,
-    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
+    places: ["process", "doctor", "http/listener.ts"],
     pure: ["isIP", "isIPv4", "isIPv6", "BlockList"],
   },
-  {
-    what: /^(?:node:)?tls$/,
-    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
-    pure: ["getCACertificates"],
-  },
+  { what: /^(?:node:)?tls$/, places: ["process", "doctor", "http/listener.ts"], pure: ["getCACertificates"] },
   { what: /^(?:node:)?sqlite$/, places: [] },
 ];
 
@@ -263,10 +259,10 @@ describe("the outside world", () => {
     expect(offences).toEqual([]);
   });
 
-  test("TLS-08: certificates are verified everywhere but where doctor looks at a foreign chain and sends nothing, and where a client is told why it is refused", () => {
+  test("TLS-08: certificates are verified everywhere but where doctor looks at a foreign chain and sends nothing", () => {
     const forbidden = /rejectUnauthorized\s*:\s*(?:false|!1)|InsecureSkipVerify/;
     const offences = productFiles.filter((file) => forbidden.test(codeOf(file)));
-    expect(offences.toSorted()).toEqual(["doctor/seen-chain.ts", "http/client-certificate-listener.ts"]);
+    expect(offences).toEqual(["doctor/seen-chain.ts"]);
   });
 
   test("only the command line ends the process or writes to its output", () => {

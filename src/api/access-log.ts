@@ -1,4 +1,3 @@
-import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log, TextForm } from "../log.ts";
 import type { Answer } from "../http/answer.ts";
@@ -9,8 +8,6 @@ export interface Exchange {
   readonly startedAt: number;
   readonly method: string;
   readonly client: string | undefined;
-  /** With which the connection was opened. */
-  readonly certificate?: ClientCertificate | undefined;
   /** The id of the row of the route table. */
   route?: string;
   /** How the row is called in a line for a person: `push`. */
@@ -37,8 +34,7 @@ export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: 
   const { requestId, method, client, route, repository, reference, principal, reason } = exchange;
   const bytes = answer.body?.lengthBytes ?? 0;
   const durationMs = clock.now() - exchange.startedAt;
-  const certificate = exchange.certificate?.serial;
-  const known = { requestId, method, client, certificate, route, repository, reference, principal, reason };
+  const known = { requestId, method, client, route, repository, reference, principal, reason };
   const fields = { ...known, status: answer.status, bytes, durationMs };
   if (exchange.isOwn === true) log.debug("request", fields);
   else log.info("request", fields, textForm(exchange, answer.status, durationMs));

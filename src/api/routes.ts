@@ -204,6 +204,15 @@ export const routes: readonly ApiRoute[] = [
     handler: enrolment.script,
   },
   {
+    id: "enrolment-powershell",
+    name: "fetch enrolment",
+    method: "GET",
+    pattern: "/enroll.ps1",
+    action: "none",
+    body: "none",
+    handler: enrolment.powershell,
+  },
+  {
     id: "live",
     name: "check health",
     method: "GET",

@@ -3,6 +3,7 @@ import type { ListenerSetting } from "../config/listener.ts";
 import type { Settings } from "../config/settings.ts";
 import { type RegistryIdentity, registryIdentity } from "../enrolment/identity.ts";
 import { enrolmentLine } from "../enrolment/line.ts";
+import { powershellLine } from "../enrolment/powershell.ts";
 import { enrolmentScript } from "../enrolment/script.ts";
 import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import { ExplainedError } from "../process/explained-error.ts";
@@ -59,7 +60,7 @@ async function enroll(
   const line = enrolmentLine(identity);
   const fingerprint = caPem === undefined ? undefined : plainFingerprint(describeCertificate(caPem).fingerprint);
   if (json === true) {
-    printJson(output, { ...identity, fingerprint, lines: { sh: line } });
+    printJson(output, { ...identity, fingerprint, lines: { sh: line, powershell: powershellLine(identity) } });
   } else if (script === true) {
     output.print(enrolmentScript(identity).trimEnd());
   } else {
@@ -68,6 +69,8 @@ async function enroll(
       "Linux, macOS, FreeBSD, WSL: Docker, podman, containerd, Kubernetes nodes, desktops (--dry-run behind it shows all):",
     );
     output.print(`  ${line}`);
+    output.print("Windows, in PowerShell: Docker Desktop, Docker Engine (-DryRun behind it shows all):");
+    output.print(`  ${powershellLine(identity)}`);
     output.print(`Clients that trust ${registry} already:`);
     output.print(`  docker login ${registry}`);
   }

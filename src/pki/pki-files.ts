@@ -1,12 +1,4 @@
-export type PkiFileName =
-  | "root.crt"
-  | "ca.crt"
-  | "ca.key"
-  | "server.key"
-  | "server.crt"
-  | "names"
-  | "client-ca.crt"
-  | "client-ca.key";
+export type PkiFileName = "root.crt" | "ca.crt" | "ca.key" | "server.key" | "server.crt" | "names";
 
 /** Where the authority's and the server's certificates and keys are kept; `process/pki-folder.ts` is the folder. */
 export interface PkiFiles {

@@ -32,7 +32,14 @@ describe("the route table", () => {
   test("leaves open to everybody only what is on the short list", () => {
     const open = routes.filter((route) => route.action === "none").map((route) => `${route.method} ${route.pattern}`);
 
-    expect(open.toSorted()).toEqual(["GET /", "GET /ca.crt", "GET /enroll.sh", "GET /livez", "GET /v1/_ping"]);
+    expect(open.toSorted()).toEqual([
+      "GET /",
+      "GET /ca.crt",
+      "GET /enroll.ps1",
+      "GET /enroll.sh",
+      "GET /livez",
+      "GET /v1/_ping",
+    ]);
   });
 
   test("asks for an action and says what it takes as a body in every row", () => {

@@ -3,3 +3,9 @@ declare module "*.sh" {
   const text: string;
   export = text;
 }
+
+/** The same for PowerShell. */
+declare module "*.ps1" {
+  const text: string;
+  export = text;
+}
