@@ -50,7 +50,7 @@ export const suites: readonly Suite[] = [
   {
     name: "clients/enrol-docker",
     paths: ["./test/clients/enrol-docker.test.ts"],
-    needs: [...enrolment, "/usr/sbin/dockerd", "dockerd-29", "containerd-2", "/usr/bin/docker", "runc"],
+    needs: [...enrolment, "openssl", "/usr/sbin/dockerd", "dockerd-29", "containerd-2", "/usr/bin/docker", "runc"],
     showsFigures: true,
   },
   {

@@ -156,6 +156,14 @@ async function furnish(): Promise<void> {
 }
 
 describe.each(shells.map((shell) => ({ shell, name: shell.join(" ") })))("in $name", ({ shell }) => {
+  test("it ends with 1 when a file cannot be written, and says which", async () => {
+    await file("root/etc/docker", "not a folder");
+    const { exitCode, err, out } = await enrol("--no-login", { shell });
+    expect(exitCode).toBe(1);
+    expect(err).toContain(`not written    ${folder}/${docker}`);
+    expect(out).not.toContain("is trusted here");
+  });
+
   test("it shows what it would write, writes it, changes nothing the second time and takes all of it back", async () => {
     await furnish();
     const before = everything();

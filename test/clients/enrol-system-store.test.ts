@@ -51,7 +51,7 @@ describe("the line for clients, with the system's own store of certificates", ()
       expect((await client.run(curl, asAnn)).exitCode).toBe(60);
       const told = (await client.mustRun("cat /run/told")).split("\n").filter((entry) => entry.includes("dozo"));
       expect(told[0]).toStartWith("+/etc/ssl/certs/dozo");
-      expect(told.at(-1)).toBe((told[0] ?? "").replace("+", "-"));
+      expect(told).toContain((told[0] ?? "").replace("+", "-"));
     },
     minute,
   );

@@ -47,6 +47,7 @@ export const docker: ClientKind = {
   remarks: [
     storeTrap,
     buildTrap,
+    "`docker build` with BuildKit, before Docker 28, knows the folders that were there when the daemon started: restart it once (`sudo systemctl restart docker`). Since then it reads them for every build, but remembers for some minutes what failed.",
     insecureTrap,
     "127.0.0.0/8, ::1 and localhost are never verified by Docker: what works there says nothing about trust.",
     "The ending is .crt. A CA certificate called .cert is taken for half of a client's pair, and refused.",
@@ -56,6 +57,15 @@ export const docker: ClientKind = {
     dockerFolder,
     dockerSource,
     { claim: "The request for a token ignored certs.d with the containerd image store", url: `${moby}/issues/52361` },
+    {
+      claim: "BuildKit gets a function that reads certs.d for each host; before, it got what was read at the start",
+      url: `${moby}/blob/v28.3.0/daemon/hosts.go`,
+    },
+    {
+      claim:
+        "BuildKit keeps the TLS settings of a repository that it failed to reach, until they are cleared every five minutes",
+      url: "https://github.com/moby/buildkit/blob/master/util/resolver/pool.go",
+    },
     {
       claim: "insecure-registries has no effect with the containerd store",
       url: "https://github.com/docker/cli/issues/6748",

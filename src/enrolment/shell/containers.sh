@@ -11,10 +11,10 @@ certificate_folders() {
 
 enrol_docker() {
   # Docker on macOS runs in a machine of its own, which desktops bring the files into.
-  if [ "$os" != Darwin ]; then
+  if [ "$os" != Darwin ] && [ -z "$home_only" ]; then
     any_wrote=''
     certificate_folders system "$etc/docker/certs.d" "Docker, podman, buildah, skopeo, CRI-O, nerdctl"
-    if [ -n "$any_wrote" ] && [ -z "$dry" ]; then note_docker_restart; fi
+    if [ -n "$any_wrote" ] && [ -z "$dry" ] && have docker; then note_docker_restart; fi
   fi
   if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -d "$config/docker" ] || have dockerd-rootless.sh; then
     certificate_folders person "$config/docker/certs.d" "Docker without root"
@@ -24,15 +24,17 @@ enrol_docker() {
 
 # BuildKit in Docker before 28 looks for folders once, when the daemon starts; login, push and pull look every time.
 note_docker_restart() {
-  case $(as person docker version --format '{{.Server.Version}}' 2>/dev/null) in
+  case $(server_version person || server_version system) in
     1[0-9].* | 2[0-7].*) note "Restart Docker before the next docker build with BuildKit, which before Docker 28 trusts what was there at its start: sudo systemctl restart docker" ;;
   esac
 }
 
+server_version() { as "$1" docker version --format '{{.Server.Version}}' 2>/dev/null; }
+
 # They take the first folder of three that exists, and look into no other: where one is there already, it has to be right.
 enrol_podman() {
   for spelling in $spellings; do
-    if [ -d "$config/containers/certs.d/$spelling" ]; then
+    if [ -d "$config/containers/certs.d/$spelling" ] || { [ -n "$home_only" ] && have_podman; }; then
       put_ca person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
     fi
     if [ -d "$etc/containers/certs.d/$spelling" ]; then
@@ -43,6 +45,8 @@ enrol_podman() {
     note_by_hand podman-machine "podman's machine has to trust it too"
   fi
 }
+
+have_podman() { have podman || have buildah || have skopeo; }
 
 # Applications that run Docker in a machine of their own copy ~/.docker/certs.d into it when they start.
 enrol_desktops() {
@@ -74,6 +78,7 @@ enrol_buildkit() {
       note "Builders that are there keep their old configuration. Make them anew: docker buildx rm NAME && docker buildx create --name NAME"
     fi
   fi
+  if [ -n "$home_only" ]; then return 0; fi
   if have buildkitd || [ -d "$etc/buildkit" ]; then
     ca_parent=$etc/buildkit/certs.d
     certificate_folders system "$ca_parent" BuildKit

@@ -8,11 +8,11 @@ state_folder() {
 }
 
 exists() {
-  [ -e "$2" ] || [ -L "$2" ] || { [ -z "$dry" ] && [ "$1" = system ] && [ "$uid" != 0 ] && as system test -e "$2"; }
+  [ -e "$2" ] || [ -L "$2" ] || { [ -z "$dry$home_only" ] && [ "$1" = system ] && [ "$uid" != 0 ] && as system test -e "$2"; }
 }
 
 contents() {
-  if [ -r "$2" ]; then cat -- "$2"; elif [ -z "$dry" ]; then as "$1" cat -- "$2"; fi
+  if [ -r "$2" ]; then cat -- "$2"; elif [ -z "$dry$home_only" ]; then as "$1" cat -- "$2"; fi
 }
 
 append_to() { as "$1" sh -c 'cat >>"$1"' sh "$2"; }
@@ -46,6 +46,7 @@ make_folder() {
 # put WHO PATH WHAT-FOR: standard input becomes the file, whole or not at all. Afterwards wrote says whether it was news.
 put() {
   who=$1 path=$2 why=$3 wrote=''
+  if [ "$who" = system ] && [ -n "$home_only" ]; then return 0; fi
   cat >"$work/text"
   if [ -L "$path" ] && target=$(readlink -f "$path" 2>/dev/null); then path=$target; fi
   if [ "$who" = system ] && [ -z "$has_system" ] && [ -z "$dry" ]; then
@@ -103,6 +104,7 @@ write_text() {
 
 undo() {
   for who in person system; do
+    if [ "$who" = system ] && [ -n "$home_only" ]; then continue; fi
     recorded "$who" >"$work/list"
     [ -s "$work/list" ] || continue
     folder=$(state_folder "$who") kept=''

@@ -26,6 +26,7 @@ enrol_containerd() {
   if [ -d "$config/containerd" ] || have containerd-rootless.sh; then
     hosts_folders person "$config/containerd/certs.d" "containerd and nerdctl without root"
   fi
+  if [ -n "$home_only" ]; then return 0; fi
   if ! have containerd && ! have nerdctl && [ ! -d "$etc/containerd" ]; then return 0; fi
   hosts_folders system "$etc/containerd/certs.d" "containerd, nerdctl, ctr --hosts-dir $etc/containerd/certs.d"
   check_config_path
@@ -78,6 +79,7 @@ fix_config_path() {
 }
 
 enrol_k3s() {
+  if [ -n "$home_only" ]; then return 0; fi
   for kind in k3s rke2; do
     if ! have "$kind" && [ ! -d "$etc/rancher/$kind" ]; then continue; fi
     any_wrote=''

@@ -31,7 +31,7 @@ login_line() {
 docker_answers() {
   if as person docker version >/dev/null 2>&1; then return 0; fi
   if [ -n "$dry" ]; then return 0; fi
-  if as system docker version >/dev/null 2>&1; then note "Log in (Docker needs root here): sudo docker login $registry"; else note "Docker does not run. When it does: docker login $registry"; fi
+  if [ -z "$home_only" ] && as system docker version >/dev/null 2>&1; then note "Log in (Docker needs root here): sudo docker login $registry"; else note "Docker does not run. When it does: docker login $registry"; fi
   return 1
 }
 

@@ -21,6 +21,7 @@ main() {
     undo
     exit "$failed"
   fi
+  may_write || exit 1
   if [ -n "$ca" ]; then
     enrol_docker
     enrol_podman

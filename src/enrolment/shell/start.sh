@@ -7,6 +7,7 @@ enroll: makes this machine trust $registry, and logs in.
 
   --dry-run          show every file that would be written, and write none
   --undo             take back all that it made or changed here
+  --home             write into the home folder only, for who may not become root
   --system-store     trust it in the whole system, not in container tools alone
   --fix-containerd   correct containerd's config_path too
   --user NAME        log in as NAME
@@ -18,11 +19,12 @@ END
 }
 
 read_options() {
-  mode=enrol dry='' system_store='' fix_containerd='' login=yes user='' password_stdin=''
+  mode=enrol dry='' system_store='' fix_containerd='' login=yes user='' password_stdin='' home_only=''
   while [ $# -gt 0 ]; do
     case $1 in
       --dry-run) dry=yes ;;
       --undo) mode=undo ;;
+      --home) home_only=yes ;;
       --system-store) system_store=yes ;;
       --fix-containerd) fix_containerd=yes ;;
       --user) [ $# -gt 1 ] || wrong_use "--user needs a name"; user=$2; shift ;;
@@ -75,6 +77,15 @@ find_person() {
   esac
   has_system=''
   if [ "$uid" = 0 ] || have sudo; then has_system=yes; fi
+}
+
+# Before anything is written: half of it would be none. macOS asks for root where it is needed, and for most it is not.
+may_write() {
+  if [ "$uid" = 0 ] || [ -n "$dry$home_only" ] || [ -z "$ca" ] || [ "$os" = Darwin ]; then return 0; fi
+  if [ -n "$has_system" ] && as system true; then return 0; fi
+  warn "Nothing was written: what the whole machine trusts needs root."
+  warn "Run this as root; or, for yourself alone (podman, buildah, skopeo, Docker without root), the same line with --home behind it."
+  return 1
 }
 
 home_of() {

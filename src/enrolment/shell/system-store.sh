@@ -2,6 +2,7 @@
 # ---- the certificates of the whole system: only where a client reads nothing else, or on request
 
 enrol_system_store() {
+  if [ -n "$home_only" ]; then return 0; fi
   reason=''
   for program in helm crane ko oras cosign trivy; do
     if have "$program"; then reason="$reason, $program"; fi
@@ -80,7 +81,7 @@ refresh_store() {
 # With --fresh nobody is told what went, and Java would trust it on. To a hook it is said in these words (update-ca-certificates(8)).
 tell_other_stores() {
   as system sh -c 'for hook in "$1"/etc/ca-certificates/update.d/*; do
-    [ ! -x "$hook" ] || printf "%s\n" "-/etc/ssl/certs/$2.pem" | "$hook"
+    [ ! -x "$hook" ] || printf "%s\n" "-/etc/ssl/certs/$2.pem" "-/etc/ssl/certs/$2-2.pem" | "$hook"
   done' sh "$root" "$name" >/dev/null 2>&1
 }
 
