@@ -5,12 +5,6 @@ import type { ApiParts } from "./call.ts";
 const encoder = new TextEncoder();
 const plainText = "text/plain; charset=utf-8";
 
-/** What a person sees who opens the address in a browser; health checks use it too. */
-export function front(): Answer {
-  const text = "dozo, a container registry. Log in with: docker login, and the address you came by.\n";
-  return bytesAnswer(200, encoder.encode(text), { "Content-Type": plainText, "Cache-Control": "no-cache" });
-}
-
 /** The certificate authority's certificate, for those who are about to trust it. */
 export function caCertificate({ caPem }: ApiParts): Answer {
   const pem = caPem();

@@ -10,6 +10,7 @@ import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
 import * as open from "./public.ts";
 import * as enrolment from "./web/enrolment.ts";
+import * as pages from "./web/pages.ts";
 
 /**
  * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
@@ -184,7 +185,7 @@ export const routes: readonly ApiRoute[] = [
     handler: search.search,
   },
   { id: "ping", name: "ping", method: "GET", pattern: "/v1/_ping", action: "none", body: "none", handler: search.ping },
-  { id: "front", name: "front page", method: "GET", pattern: "/", action: "none", body: "none", handler: open.front },
+  { id: "front", name: "front page", method: "GET", pattern: "/", action: "none", body: "none", handler: pages.front },
   {
     id: "ca",
     name: "fetch CA",
@@ -193,6 +194,24 @@ export const routes: readonly ApiRoute[] = [
     action: "none",
     body: "none",
     handler: open.caCertificate,
+  },
+  {
+    id: "enrolment-page",
+    name: "enrolment page",
+    method: "GET",
+    pattern: "/enroll",
+    action: "none",
+    body: "none",
+    handler: pages.enroll,
+  },
+  {
+    id: "enrolment-line",
+    name: "show enrolment",
+    method: "GET",
+    pattern: "/enroll/line",
+    action: "login",
+    body: "none",
+    handler: pages.line,
   },
   {
     id: "enrolment-script",

@@ -159,8 +159,7 @@ done
 function removingScript(registry: RegistryIdentity): string {
   return `trap 'kill $! 2>/dev/null; exit 0' TERM INT
 for folder in ${folderWords(registry)}; do
-  cmp -s /ca/ca.crt "$folder/ca.crt" && rm -f "$folder/ca.crt" && echo "removed $folder/ca.crt"
-  rmdir "$folder" 2>/dev/null
+  cmp -s /ca/ca.crt "$folder/ca.crt" && rm -f "$folder/ca.crt" && { rmdir "$folder" 2>/dev/null; echo "removed $folder/ca.crt"; }
 done
 while :; do sleep 60 & wait $!; done
 `;

@@ -35,6 +35,7 @@ describe("the route table", () => {
     expect(open.toSorted()).toEqual([
       "GET /",
       "GET /ca.crt",
+      "GET /enroll",
       "GET /enroll.ps1",
       "GET /enroll.sh",
       "GET /livez",

@@ -19,7 +19,11 @@ export function powershell(parts: ApiParts): Answer {
 
 function scriptAnswer({ identity }: ApiParts, write: (identity: RegistryIdentity) => string): Answer {
   const known = identity();
-  if (known === undefined)
-    return unknownPathAnswer("this registry does not know by which address clients reach it over TLS");
+  if (known === undefined) return withoutEnrolment();
   return bytesAnswer(200, encoder.encode(write(known)), { "Content-Type": "text/plain; charset=utf-8" });
+}
+
+/** Where clients do not come over TLS, or nothing is known yet of how they come. */
+export function withoutEnrolment(): Answer {
+  return unknownPathAnswer("this registry does not know by which address clients reach it over TLS");
 }

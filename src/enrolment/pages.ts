@@ -1,0 +1,140 @@
+import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
+import type { RegistryIdentity } from "./identity.ts";
+import { enrolmentLine } from "./line.ts";
+import { powershellLine } from "./powershell.ts";
+
+/** A page in both forms: for browsers, and for programs that asked for no HTML. */
+export interface Page {
+  readonly html: string;
+  readonly text: string;
+}
+
+/** One element after the other of a page: its HTML, and the same as plain text. */
+type Part = Page;
+
+/**
+ * What a stranger learns at `/`: what this is, the certificate authority's fingerprint, and the way in. Without an identity (no
+ * TLS, or the start is not over) only what it is.
+ */
+export function frontPage(identity: RegistryIdentity | undefined): Page {
+  if (identity === undefined)
+    return page("dozo", [
+      paragraph("This is a container registry. Log in with docker login and the address you came by."),
+    ]);
+  const { registry } = identity;
+  return page("dozo", [
+    paragraph(`This is the container registry ${registry}. What is in it is shown after a login only.`),
+    title("Use it from a machine"),
+    link("/enroll", "Enrol the machine, once", "so that it trusts this registry and logs in"),
+    paragraph("From then on:"),
+    command(`docker login ${registry}`),
+    command(`docker push ${registry}/IMAGE`),
+    command(`docker pull ${registry}/IMAGE`),
+    ...authority(identity),
+  ]);
+}
+
+/**
+ * How a machine is enrolled, for somebody who cannot yet tell whose page this is. The line to paste is in it only where the
+ * visitor's own trust vouches for the page: it is worth no more than the page that it stands in.
+ */
+export function enrolPage(identity: RegistryIdentity): Page {
+  if (identity.caPem === undefined) return linePage(identity);
+  return page("Enrol a machine", [
+    paragraph(
+      "Your browser cannot tell yet whether this page comes from the registry: anybody on the way could show you one that looks the same. So the line to paste is not here.",
+    ),
+    title("Take the line from the server"),
+    paragraph("Whoever runs the registry prints it there, and can send it to you:"),
+    command("dozo enroll"),
+    title("Or compare"),
+    paragraph(
+      "The registry's certificate authority, by its SHA-256 fingerprint. The server itself prints it with: dozo ca show",
+    ),
+    ...authority(identity),
+    paragraph("The file is right when this shows, on your machine, the fingerprint that the server prints:"),
+    command("openssl x509 -in ca.crt -outform DER | openssl dgst -sha256"),
+    title("Or log in"),
+    paragraph(
+      "Once your browser shows this page without a warning (it trusts the certificate authority), and only then, the line is behind a login:",
+    ),
+    link("/enroll/line", "Show the line", ""),
+  ]);
+}
+
+/** The line, for somebody who knows whose page this is. */
+export function linePage(identity: RegistryIdentity): Page {
+  const { registry } = identity;
+  return page("Enrol a machine", [
+    paragraph(`On Linux, macOS, FreeBSD or WSL, this line makes the machine trust ${registry} and logs in:`),
+    command(enrolmentLine(identity)),
+    paragraph(
+      "With --dry-run behind it, it shows every file that it would write and writes none; with --undo it takes all of it back.",
+    ),
+    paragraph("On Windows, in PowerShell (-DryRun and -Undo):"),
+    command(powershellLine(identity)),
+    ...authority(identity),
+  ]);
+}
+
+function authority({ caPem }: RegistryIdentity): readonly Part[] {
+  if (caPem === undefined) return [];
+  const certificates = caPem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+  return [
+    paragraph(
+      certificates.length > 1
+        ? "Certificate authorities (SHA-256), one of them to come:"
+        : "Certificate authority (SHA-256):",
+    ),
+    ...certificates.map((pem) => command(plainFingerprint(describeCertificate(pem).fingerprint))),
+    link("/ca.crt", "Its certificate", "to be trusted after it was compared"),
+  ];
+}
+
+const paragraph = (text: string): Part => ({ html: `<p>${escape(text)}</p>`, text });
+const title = (text: string): Part => ({ html: `<h2>${escape(text)}</h2>`, text: `\n${text}\n` });
+const command = (text: string): Part => ({ html: `<pre><code>${escape(text)}</code></pre>`, text: `  ${text}` });
+
+function link(path: string, label: string, more: string): Part {
+  const tail = more === "" ? "" : `, ${more}`;
+  return { html: `<p><a href="${path}">${escape(label)}</a>${escape(tail)}</p>`, text: `${label}${tail}: ${path}` };
+}
+
+/** The whole style of the pages, both colour schemes included. */
+export const pageStyle = `:root{color-scheme:light dark}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;overflow-wrap:anywhere}
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
+pre{font:.9rem/1.5 ui-monospace,monospace;white-space:pre-wrap;border:1px solid;border-radius:.3rem;padding:.6rem .8rem;user-select:all}
+a:focus-visible{outline:.15rem solid;outline-offset:.15rem}`;
+
+function page(heading: string, parts: readonly Part[]): Page {
+  const body = parts.map(({ html }) => html).join("\n");
+  return {
+    html: `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escape(heading)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<main>
+<h1>${escape(heading)}</h1>
+${body}
+</main>
+</body>
+</html>
+`,
+    text: `${[heading, "", ...parts.map(({ text }) => text)].join("\n")}\n`,
+  };
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}
