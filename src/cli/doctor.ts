@@ -1,25 +1,35 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command } from "commander";
+import { defaultListener, type Settings } from "../config/settings.ts";
+import type { RegistryStatus } from "../core/administration.ts";
 import type { Finding } from "../diagnosis/finding.ts";
 import { thisMachine } from "../doctor/client-machine.ts";
 import type { Examination } from "../doctor/examination.ts";
 import { examineRegistry, type RegistryVisit } from "../doctor/registry-doctor.ts";
 import { parseRegistryReference } from "../doctor/registry-reference.ts";
+import { examineServer, type RunningServer } from "../doctor/server-doctor.ts";
+import { rememberedPort } from "../process/chosen-port.ts";
+import { findControlSocket } from "../process/control-socket.ts";
 import { ExplainedError } from "../process/explained-error.ts";
-import { type CommandContext, FailedQuietly, UsageError } from "./command-context.ts";
+import { type CommandContext, FailedQuietly, settingsFor, UsageError } from "./command-context.ts";
+import { ControlClient } from "./control-client.ts";
 import { examples } from "./examples.ts";
 import { printFindings } from "./findings.ts";
 import { type Output, printJson } from "./output.ts";
+import { settingsOfServer } from "./running-settings.ts";
+import { addFolderOptions } from "./setting-options.ts";
 
 /** Before it nobody wonders what takes so long. */
 const patienceMs = 2000;
 
 /** `dozo doctor`: what is wrong, why it matters, and what mends it. */
 export function doctorCommand(context: CommandContext): Command {
-  return new Command("doctor")
-    .argument("<REGISTRY>", "The registry as image names have it: HOST or HOST:PORT.")
-    .description("Find what is wrong between this machine and a registry, and say what mends it.")
+  const command = new Command("doctor")
+    .argument("[REGISTRY]", "HOST or HOST:PORT: the view of a client. Without it: the registry on this machine.")
+    .description("Find what is wrong with the registry, or on the way to one, and say what mends it.");
+  return addFolderOptions(command)
     .option("--user <NAME>", "Log in as this user and try an upload of 64 KiB.")
     .option("--password-stdin", "Read that user's password from standard input.")
     .option("--large-upload", "Try an upload of 128 MiB too.")
@@ -29,14 +39,19 @@ export function doctorCommand(context: CommandContext): Command {
     .addHelpText(
       "before",
       examples(
+        "sudo dozo doctor",
         "dozo doctor registry.example.com:5000",
         "dozo doctor registry.example.com --user maria --password-stdin < password",
       ),
     )
-    .action((registry: string, options: DoctorOptions) => doctor(context, registry, options));
+    .action((registry: string | undefined, options: DoctorOptions) =>
+      registry === undefined ? doctorHere(context, options) : doctorThere(context, registry, options),
+    );
 }
 
 interface DoctorOptions {
+  readonly data?: string;
+  readonly config?: string;
   readonly user?: string;
   readonly passwordStdin?: true;
   readonly largeUpload?: true;
@@ -45,21 +60,59 @@ interface DoctorOptions {
   readonly json?: true;
 }
 
-async function doctor(context: CommandContext, registry: string, options: DoctorOptions): Promise<void> {
+/** The registry of a data folder on this machine. */
+async function doctorHere(context: CommandContext, options: DoctorOptions): Promise<void> {
+  const { data, config } = options;
+  const named = settingsFor(context, { data, config }).settings;
+  const folder = resolve(named.data);
+  const server = await findServer(folder);
+  const { settings } = settingsOfServer(context, { data: folder, config }, server?.pid);
+  const port = rememberedPort(folder);
+  const login = await readLogin(context, options);
+  const progress = showProgress(context.output);
+  const examinations = await examineServer({
+    // What the first start chose counts where nobody named a listener.
+    settings: settings.listen[0] === defaultListener && port !== undefined ? atPort(settings, port) : settings,
+    machine: thisMachine(context.environment),
+    server,
+    login,
+    tryLarge: options.largeUpload === true,
+    onStep: progress.step,
+  }).finally(progress.end);
+  report(context.output, examinations, { ...options, subject: folder });
+}
+
+function atPort(settings: Settings, port: number): Settings {
+  const [first] = settings.listen;
+  const host = first !== undefined && "host" in first.address ? first.address.host : "0.0.0.0";
+  return { ...settings, listen: [{ address: { host, port }, tls: "own" }] };
+}
+
+/** A socket that this user may not use is a finding's matter, too: the folder is closed then. */
+async function findServer(folder: string): Promise<RunningServer | undefined> {
+  const server = new ControlClient(findControlSocket(folder));
+  const isThere = await server.answers().catch(() => false);
+  if (!isThere) return undefined;
+  const { pid, address, tls } = (await server.call("GET", "/status")) as RegistryStatus;
+  return { pid, address: tls === "off" ? undefined : address };
+}
+
+/** A registry anywhere, as a client of this machine meets it. */
+async function doctorThere(context: CommandContext, registry: string, options: DoctorOptions): Promise<void> {
   const reference = parseRegistryReference(registry);
   if (typeof reference === "string")
     throw new UsageError(`${registry}: ${reference}`, "dozo doctor registry.example.com:5000");
+  const login = await readLogin(context, options);
   const progress = showProgress(context.output);
-  const visit: RegistryVisit = {
+  const examinations = await examineRegistry({
     reference,
     machine: thisMachine(context.environment),
     trusted: options.ca === undefined ? [] : [readCa(options.ca)],
-    login: await readLogin(context, options),
+    login,
     tryLarge: options.largeUpload === true,
     skipsClients: false,
     onStep: progress.step,
-  };
-  const examinations = await examineRegistry(visit).finally(progress.end);
+  }).finally(progress.end);
   report(context.output, examinations, { ...options, subject: registry });
 }
 

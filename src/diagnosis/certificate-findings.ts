@@ -1,4 +1,5 @@
 import type { Finding } from "./finding.ts";
+import { shellWord } from "./shell-word.ts";
 
 // What is wrong with the certificate that a registry shows. `whose` says where it was seen: a registry, or a file.
 
@@ -70,6 +71,17 @@ export function certificateEndsSoon({
       ? "Dozo renews it a month before, so the renewal has failed."
       : "From that day on every client refuses it.",
     fix: isOwn ? "dozo cert renew" : "put a new certificate in its place in time",
+  };
+}
+
+/** A file that should hold a certificate or key holds none. */
+export function certificateUnreadable({ file, reason }: { readonly file: string; readonly reason: string }): Finding {
+  return {
+    id: "certificate-unreadable",
+    severity: "error",
+    what: `${file} cannot be used (${reason}).`,
+    why: "Without it the listener that it belongs to cannot start.",
+    fix: `openssl x509 -in ${shellWord(file)} -noout -text shows what is in it; it has to be PEM, and readable for dozo`,
   };
 }
 

@@ -85,7 +85,7 @@ function nameFinding(whose: string, name: string, { isForName, names }: ChainRea
 }
 
 /** A certificate's dates against a clock. */
-function dateFinding(whose: string, reading: ChainReading, now: number): Finding | undefined {
+export function dateFinding(whose: string, reading: ChainReading, now: number): Finding | undefined {
   const { notBefore, notAfter, issuer } = reading;
   const isOwn = issuer.startsWith("dozo CA ");
   const today = day(now);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { withinTime } from "./examination.ts";
 import { ask, pinned, type RegistryDoor } from "./registry-answers.ts";
@@ -49,7 +49,7 @@ export function announceBody(
   const socket: Socket =
     door.leaf === undefined
       ? connectPlain({ host, port })
-      : connectTls({ host, port, ...pinned(door.leaf), servername: host });
+      : connectTls({ host, port, ...pinned(door.leaf), ...(isIP(host) === 0 ? { servername: host } : {}) });
   socket.once(door.leaf === undefined ? "connect" : "secureConnect", () => socket.write(head));
   socket.once("data", (bytes) => {
     const status = /^HTTP\/1\.[01] ([0-9]{3})/.exec(String(bytes))?.[1];

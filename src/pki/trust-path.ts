@@ -26,7 +26,7 @@ export function readCertificates(pem: string): readonly X509Certificate[] {
 }
 
 /** Reads the first certificate of a chain as a client does that was told to reach `name`. Throws where there is none. */
-export function readChain(chain: readonly X509Certificate[], name: string): ChainReading {
+export function readChain(chain: readonly X509Certificate[], name: string | undefined): ChainReading {
   const [leaf] = chain;
   if (leaf === undefined) throw new Error("the chain has no certificate");
   const alternatives = leaf.subjectAltName ?? "";
@@ -38,7 +38,7 @@ export function readChain(chain: readonly X509Certificate[], name: string): Chai
       .filter((each) => each !== ""),
     notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
-    isForName: isIP(name) === 0 ? matchesName(leaf, name) : leaf.checkIP(name) !== undefined,
+    isForName: name !== undefined && isFor(leaf, name),
     isSelfSigned: leaf.checkIssued(leaf),
   };
 }
@@ -78,7 +78,8 @@ function isValidAt(certificate: X509Certificate, now: number): boolean {
 }
 
 /** The common name does not count: no client has looked at it for years. */
-function matchesName(leaf: X509Certificate, name: string): boolean {
+function isFor(leaf: X509Certificate, name: string): boolean {
+  if (isIP(name) !== 0) return leaf.checkIP(name) !== undefined;
   return (leaf.subjectAltName ?? "").includes("DNS:") && leaf.checkHost(name, { subject: "never" }) !== undefined;
 }
 
