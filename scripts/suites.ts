@@ -77,6 +77,12 @@ export const suites: readonly Suite[] = [
     needs: [...enrolment, "openssl", "update-ca-certificates"],
     showsFigures: true,
   },
+  {
+    name: "clients/doctor",
+    paths: ["./test/clients/doctor.test.ts"],
+    needs: [...enrolment, "nginx", "openssl"],
+    showsFigures: false,
+  },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
   { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit"], showsFigures: true },
 ];

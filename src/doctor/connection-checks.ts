@@ -25,8 +25,9 @@ import { type Examination, examined, fine } from "./examination.ts";
 import type { RegistryReference } from "./registry-reference.ts";
 
 const dayMs = 86_400_000;
-/** dozo renews a month before the end; others do not later than this. */
+/** dozo renews a month before the end; others do not later than this, and those that live for days in their last quarter. */
 const soonMs = 14 * dayMs;
+const lastShare = 0.25;
 
 /** Name, port and TLS, as far as the way goes. */
 export function checkConnection(reference: RegistryReference, facts: ConnectionFacts): readonly Examination[] {
@@ -91,7 +92,8 @@ export function dateFinding(whose: string, reading: ChainReading, now: number): 
   const today = day(now);
   if (now < notBefore) return certificateNotYetValid({ whose, beginsOn: day(notBefore), today });
   if (now >= notAfter) return certificateExpired({ whose, endedOn: day(notAfter), today, isOwn });
-  return now > notAfter - soonMs ? certificateEndsSoon({ whose, endsOn: day(notAfter), isOwn }) : undefined;
+  const endMs = Math.min(soonMs, lastShare * (notAfter - notBefore));
+  return now > notAfter - endMs ? certificateEndsSoon({ whose, endsOn: day(notAfter), isOwn }) : undefined;
 }
 
 function day(at: number): string {
