@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { conformanceVersion, containerdVersion, distributionVersion, engineVersion } from "./tool-versions.ts";
+import {
+  conformanceVersion,
+  containerdVersion,
+  distributionVersion,
+  engineVersion,
+  pebbleVersion,
+} from "./tool-versions.ts";
 
 /** One suite of `npm test`: a name, what `bun test` gets, and the tools without which it is skipped. */
 export interface Suite {
@@ -21,7 +27,12 @@ export const suites: readonly Suite[] = [
   { name: "architecture", paths: ["./test/architecture.test.ts"], needs: [], showsFigures: false },
   { name: "api", paths: ["./test/api"], needs: [], showsFigures: false },
   { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
-  { name: "certificates", paths: ["./test/certificates"], needs: ["curl"], showsFigures: false },
+  {
+    name: "certificates",
+    paths: ["./test/certificates"],
+    needs: ["curl", "openssl", "pebble", "pebble-challtestsrv"],
+    showsFigures: false,
+  },
   { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
   {
     name: "clients/docker-20",
@@ -117,6 +128,8 @@ const remedies: Readonly<Record<string, string>> = {
   conformance: `${goInstall} github.com/opencontainers/distribution-spec/conformance@${conformanceVersion}`,
   registry: `${goInstall} github.com/distribution/distribution/v3/cmd/registry@${distributionVersion}`,
   "dockerd-29": `CGO_ENABLED=0 ${goInstall} github.com/moby/moby/v2/cmd/dockerd@${engineVersion}`,
+  pebble: `${goInstall} github.com/letsencrypt/pebble/v2/cmd/pebble@${pebbleVersion}`,
+  "pebble-challtestsrv": `${goInstall} github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@${pebbleVersion}`,
   "containerd-2": `${goInstall} github.com/containerd/containerd/v2/cmd/containerd@${containerdVersion} (and cmd/containerd-shim-runc-v2)`,
   ctr: `${goInstall} github.com/containerd/containerd/v2/cmd/ctr@${containerdVersion}`,
 };

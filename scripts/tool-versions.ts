@@ -9,3 +9,6 @@ export const engineVersion = "v2.0.0-beta.24";
 
 /** containerd, which Docker Engine 29 keeps its images in. */
 export const containerdVersion = "v2.4.2";
+
+/** Pebble, the ACME authority for tests, and the name server that belongs to it. */
+export const pebbleVersion = "v2.10.1";

@@ -6,6 +6,9 @@ import { HtpasswdFile } from "./auth/htpasswd.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
+import { AcmeCertificate } from "./certificates/acme/acme-certificate.ts";
+import { DnsHook } from "./certificates/acme/dns-hook.ts";
+import { HttpChallenges } from "./certificates/acme/http-challenges.ts";
 import { CertificateFiles } from "./certificates/certificate-files.ts";
 import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
 import { ListenerCertificates } from "./certificates/listener-certificates.ts";
@@ -240,6 +243,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   });
   const more: CertificateSource[] = [];
   for (const files of settings.certificates) more.push(await openFiles(files, settings, serving, log));
+  const httpsPort = (): number => bound.find(({ setting }) => setting.tls !== "off")?.port ?? 443;
+  const acme = await openAcme(settings, httpsPort, log);
+  if (acme !== undefined) more.push(acme.certificate);
+  serving.endings.push(() => acme?.certificate.stop());
   for (const { address, tls } of settings.listen) {
     const usual = typeof tls === "string" ? certificates : await openFiles(tls, settings, serving, log);
     const shown = new ListenerCertificates({ usual, more, own: certificates });
@@ -258,6 +265,13 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
   const removeIdle = (): Promise<unknown> => uploads.expireIdle();
   serving.timers.push(every(hourMs, log, "removal of idle uploads", removeIdle));
+  const answerer = acme?.prover;
+  if (answerer instanceof HttpChallenges) {
+    const { httpListen } = settings.acme;
+    const answer = (request: Request): Response => answerer.handle(request);
+    serving.listeners.push(listen({ address: httpListen, tls: undefined, handle: answer }));
+  }
+  acme?.certificate.start();
   serving.isReady = true;
   // Without keeping anybody waiting, and to its end before the stores are closed.
   const firstRemoval = attempt(log, "removal of idle uploads", removeIdle);
@@ -296,6 +310,20 @@ async function openFiles(
   const source = await CertificateFiles.open({ ...files, names: hosts, isOnly: all.size === 1, clock, log });
   serving.endings.push(() => source.stop());
   return source;
+}
+
+/** Undefined where no name is to be asked for. Nothing is asked yet: that begins when the registry listens. */
+async function openAcme(
+  settings: Settings,
+  httpsPort: () => number,
+  log: Log,
+): Promise<{ readonly certificate: AcmeCertificate; readonly prover: HttpChallenges | DnsHook } | undefined> {
+  const { names, directory, directoryCa, email, dnsHook } = settings.acme;
+  if (names.length === 0) return undefined;
+  const prover = dnsHook === undefined ? new HttpChallenges({ names, httpsPort }) : new DnsHook(dnsHook);
+  const folder = `${settings.data}/acme`;
+  const common = { folder, names, directory, directoryCa, email, prover };
+  return { certificate: await AcmeCertificate.open({ ...common, clock, chance: Math.random, log }), prover };
 }
 
 async function asProcess(

@@ -1,13 +1,11 @@
 import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
-import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../log.ts";
-import { describeCertificate } from "../pki/certificate.ts";
 import { type GivenPair, judgePair, type PairFault } from "../pki/given-pair.ts";
 import { ExplainedError } from "../process/explained-error.ts";
-import type { CertificateSource, ServedCertificate } from "./source.ts";
+import { type CertificateSource, type ServedCertificate, servedCertificate } from "./source.ts";
 
 export interface CertificateFilesOptions {
   /** Paths of two PEM files: the certificate with its chain, and its key. */
@@ -62,7 +60,7 @@ export class CertificateFiles implements CertificateSource {
   private constructor(options: CertificateFilesOptions, pair: GivenPair) {
     this.#options = options;
     this.#pair = pair;
-    this.#served = served(pair);
+    this.#served = servedCertificate(pair.certificatePem, pair.keyPem);
     this.#timer = setInterval(() => void this.look(), lookEveryMs);
     this.#timer.unref();
   }
@@ -130,7 +128,7 @@ export class CertificateFiles implements CertificateSource {
       return;
     }
     this.#pair = pair;
-    this.#served = served(pair);
+    this.#served = servedCertificate(pair.certificatePem, pair.keyPem);
     const validUntil = new Date(this.#served.notAfter).toISOString();
     this.#options.log.info("the certificate was read again and is served now", { ...this.#place(), validUntil });
     for (const onChange of this.#watchers) onChange();
@@ -158,12 +156,6 @@ function judge(pair: GivenPair, { names, clock }: CertificateFilesOptions): read
     now: clock.now(),
     knownRoots: [...getCACertificates("bundled"), ...getCACertificates("system")],
   });
-}
-
-function served(pair: GivenPair): ServedCertificate {
-  const { names, notAfter } = describeCertificate(pair.certificatePem);
-  const { certificatePem, keyPem } = pair;
-  return { serverNames: names.filter((name) => isIP(name) === 0), certificatePem, keyPem, notAfter };
 }
 
 async function readPair({ certificate, key }: CertificateFilesOptions): Promise<GivenPair> {

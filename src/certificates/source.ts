@@ -1,3 +1,7 @@
+import { isIP } from "node:net";
+
+import { describeCertificate } from "../pki/certificate.ts";
+
 /**
  * What lives in this folder: where the certificates come from that are served. A source keeps its certificates up to date by
  * itself and never gives up a good one for a worse one.
@@ -18,4 +22,10 @@ export interface ServedCertificate {
   readonly certificatePem: string;
   readonly keyPem: string;
   readonly notAfter: number;
+}
+
+/** A pair that can be served, with what stands in its certificate. Throws where there is none in the text. */
+export function servedCertificate(certificatePem: string, keyPem: string): ServedCertificate {
+  const { names, notAfter } = describeCertificate(certificatePem);
+  return { serverNames: names.filter((name) => isIP(name) === 0), certificatePem, keyPem, notAfter };
 }

@@ -8,6 +8,9 @@ const usual: readonly string[] = ["data", "listen", "hosts", "user", "htpasswd"]
 /** These say how the first start makes things. */
 const firstStart: readonly string[] = ["user", "suffixes"];
 
+/** Switches that nobody has to switch off again. */
+const bareSwitches: readonly string[] = ["insecurePlainHttp", "acme.acceptTerms"];
+
 /** Adds `--config` and the flags of all settings; each arrives under the setting's key. */
 export function addSettingOptions(
   command: Command,
@@ -45,6 +48,7 @@ function optionFor(setting: SettingDescription): Option {
   const text = `${setting.description}${values} (default: ${setting.defaultText.replaceAll("`", "")})`;
   const option = new KeyedOption(setting, text);
   if (setting.key.startsWith("limits.")) option.helpGroup("Limits:");
+  if (setting.key.startsWith("acme.")) option.helpGroup("Public certificate by ACME:");
   if (setting.kind === "list") {
     option.argParser((value: string, previous: readonly string[] | undefined) => [
       ...(previous ?? []),
@@ -60,7 +64,7 @@ class KeyedOption extends Option {
 
   constructor(setting: SettingDescription, description: string) {
     // A switch that is on by default needs a way to be switched off: it takes true or false.
-    const takesValue = setting.kind !== "switch" || setting.key !== "insecurePlainHttp";
+    const takesValue = setting.kind !== "switch" || !bareSwitches.includes(setting.key);
     const placeholder = setting.kind === "switch" ? "true|false" : setting.placeholder;
     super(takesValue ? `--${setting.flag} <${placeholder}>` : `--${setting.flag}`, description);
     this.#key = setting.key;

@@ -113,6 +113,80 @@ const limits = z
   })
   .meta({ description: "Bounds on what a client may send." });
 
+const acmeName = z.string().refine((name) => hostName.test(name.replace(/^\*\./, "")) && isIP(name) === 0, {
+  error: (issue) =>
+    `"${String(issue.input)}" is no name that ACME can be asked for: write it like registry.example.com`,
+});
+
+const acmeListener = z
+  .string()
+  .default("0.0.0.0:80")
+  .transform((text, context) => {
+    const parsed = parseListener(text);
+    if (typeof parsed !== "string" && "host" in parsed.address && !text.includes("//")) return parsed.address;
+    context.addIssue({ code: "custom", message: `"${text}" is not HOST:PORT` });
+    return z.NEVER;
+  });
+
+const acme = z
+  .strictObject({
+    names: z.array(acmeName).max(100).default([]).meta({
+      description:
+        "Names for which a public certificate is asked for by ACME (Let's Encrypt), renewed in time, and shown to clients that ask for one of them.",
+      placeholder: "NAME",
+      flag: "acme-name",
+    }),
+    acceptTerms: z.boolean().default(false).meta({
+      description: "Accept the terms of service of the certificate authority; without it nothing is asked for.",
+    }),
+    email: z
+      .email({ error: (issue) => `"${String(issue.input)}" is no address for mail` })
+      .optional()
+      .meta({
+        description: "Where the certificate authority may write to.",
+        defaultText: "none",
+        placeholder: "ADDRESS",
+      }),
+    directory: z
+      .url({ protocol: /^https$/, error: (issue) => `"${String(issue.input)}" is no https:// address` })
+      .default("https://acme-v02.api.letsencrypt.org/directory")
+      .meta({ description: "The certificate authority's ACME directory.", placeholder: "URL" }),
+    directoryCa: z.string().min(1).optional().meta({
+      description: "A PEM file with the CA of the directory itself, where that is a company's own.",
+      defaultText: "the usual authorities",
+      placeholder: "FILE",
+    }),
+    httpListen: acmeListener.meta({
+      description:
+        "Where the proofs over port 80 (http-01) are answered; everything else there is sent on to https. Not opened with acme.dnsHook.",
+      placeholder: "HOST:PORT",
+    }),
+    dnsHook: z.string().min(1).optional().meta({
+      description:
+        "A program that proves names by DNS (dns-01) instead: it is run as PROGRAM set RECORD VALUE, and with remove afterwards.",
+      defaultText: "none",
+      placeholder: "PROGRAM",
+    }),
+  })
+  .superRefine(({ names, acceptTerms, dnsHook }, context) => {
+    if (names.length === 0) return;
+    if (!acceptTerms)
+      context.addIssue({
+        code: "custom",
+        path: ["names"],
+        message:
+          "needs the terms of service of the certificate authority to be accepted: read them (https://letsencrypt.org/repository/), then add --acme-accept-terms",
+      });
+    const wildcard = names.find((name) => name.startsWith("*."));
+    if (wildcard !== undefined && dnsHook === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["names"],
+        message: `has ${wildcard}, and a wildcard can be proved by DNS only: set acme.dnsHook`,
+      });
+  })
+  .meta({ description: "A public certificate by ACME." });
+
 /**
  * Every setting there is: its form, its default and a sentence. Flags, environment and the YAML file are all
  * checked against this, and the reference page is generated from it.
@@ -198,6 +272,7 @@ export const settingsSchema = z
       description: "How log lines look.",
       placeholder: "FORMAT",
     }),
+    acme: acme.prefault({}),
     limits: limits.prefault({}),
   })
   .superRefine((settings, context) => {
