@@ -41,6 +41,7 @@ function indexPage(): string {
 function bringers({ broughtBy }: ClientKind): string {
   const words = {
     sh: "the line",
+    store: "the line, in the system\'s store",
     powershell: "the PowerShell line",
     kubernetes: "`dozo enroll kubernetes`",
     hand: "hand",
@@ -55,8 +56,8 @@ function clientPage(kind: ClientKind): string {
     `Trust is needed by: ${kind.connects}.`,
     "## Trust",
     introduction(kind),
-    ...files.map(fileText),
-    ...code(kind.apply(example, folders)),
+    ...files.filter(({ path }) => path !== "ca.crt").map(fileText),
+    ...code(kind.apply(example, folders), languageOfShell(kind)),
     ...(kind.files(onUsualPort, folders).length > files.length
       ? ["On port 443 the same for both spellings, `HOST` and `HOST:443`."]
       : []),
@@ -80,8 +81,11 @@ function introduction(kind: ClientKind): string {
   const byHand = "By hand, with the certificate in `ca.crt` (`dozo ca show --pem > ca.crt` on the server):";
   const ways = kind.broughtBy.filter((each) => each !== "hand");
   if (ways.length === 0) return byHand;
+  if (kind.broughtBy.includes("store"))
+    return `The line that \`dozo enroll\` prints puts the certificate into the system's store where it finds this tool; then nothing\nelse is needed, and flags that name the certificate are left out. ${byHand}`;
   const words = {
     sh: "the line that `dozo enroll` prints",
+    store: "",
     powershell: "the PowerShell line that `dozo enroll` prints",
     kubernetes: "what `dozo enroll kubernetes` prints",
     hand: "",
@@ -96,8 +100,7 @@ function sentenceOf(words: string): string {
 function fileText({ path, text, place, ownership }: TrustFile): string {
   const shown = path.replace(homeFolder, "~");
   const where = place === "node" ? "On every node, " : "";
-  if (text === example.caPem)
-    return `${where}\`ca.crt\` ${path === "ca.crt" ? "in the current folder" : `as \`${shown}\``}.`;
+  if (text === example.caPem) return `${where}\`ca.crt\` as \`${shown}\`.`;
   const what = ownership === "shared" ? `\`${shown}\` has, beside what stands there` : `\`${shown}\` is`;
   return `${where}${what}:\n\n\`\`\`${languageOf(path)}\n${text.trimEnd()}\n\`\`\``;
 }
@@ -116,12 +119,18 @@ function undoText(kind: ClientKind, files: readonly TrustFile[]): readonly strin
   ];
   if (kind.broughtBy.includes("sh"))
     steps.push("The line from `dozo enroll` with `--undo` behind it takes back what it wrote, and nothing else.");
+  if (kind.broughtBy.includes("powershell"))
+    steps.push("The PowerShell line with `-Undo` behind it takes back what it wrote, and nothing else.");
   if (steps.length === 0 && commands.length === 0) return ["Nothing was written that stays."];
-  return [...(steps.length === 0 ? [] : [list(steps)]), ...code(commands)];
+  return [...(steps.length === 0 ? [] : [list(steps)]), ...code(commands, languageOfShell(kind))];
 }
 
-function code(lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : [`\`\`\`sh\n${lines.join("\n")}\n\`\`\``];
+function languageOfShell({ broughtBy }: ClientKind): string {
+  return broughtBy.includes("powershell") ? "powershell" : "sh";
+}
+
+function code(lines: readonly string[], language = "sh"): readonly string[] {
+  return lines.length === 0 ? [] : [`\`\`\`${language}\n${lines.join("\n")}\n\`\`\``];
 }
 
 function list(items: readonly string[]): string {

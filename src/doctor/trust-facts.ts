@@ -51,7 +51,7 @@ export function seeTrust(machine: ClientMachine, reference: RegistryReference): 
     stores: [
       store("docker", "/etc/docker/certs.d"),
       store("rootless-docker", `${config}/docker/certs.d`),
-      store("podman", `${config}/containers/certs.d`),
+      store("podman", `${machine.home}/.config/containers/certs.d`),
       store("podman", "/etc/containers/certs.d"),
       store("containerd", "/etc/containerd/certs.d"),
     ],

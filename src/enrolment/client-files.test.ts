@@ -191,11 +191,11 @@ const rows: readonly Row[] = [
   {
     id: "kind",
     folders: linux,
-    source: "https://kind.sigs.k8s.io/docs/user/local-registry/",
-    says: "REGISTRY_DIR=/etc/containerd/certs.d/HOST:PORT in each node; hosts.toml by docker exec and cp /dev/stdin",
+    source:
+      "https://github.com/containerd/containerd/blob/main/docs/hosts.md (Support for Docker's Certificate File Pattern)",
+    says: "without hosts.toml, .crt files of /etc/containerd/certs.d/HOST:PORT are CA certificates; kind's own page uses that folder",
     files: {
       "/etc/containerd/certs.d/box.lan:5000/ca.crt": "the CA",
-      "/etc/containerd/certs.d/box.lan:5000/hosts.toml": hostsFile("/etc/containerd/certs.d"),
     },
   },
   {
@@ -260,7 +260,6 @@ const rows: readonly Row[] = [
     [
       ["rhel", "/etc/pki/ca-trust/source/anchors/%s.pem"],
       ["arch", "/etc/ca-certificates/trust-source/anchors/%s.crt"],
-      ["suse", "/etc/pki/trust/anchors/%s.pem"],
       ["alpine", "/usr/local/share/ca-certificates/%s.crt"],
     ] as const
   ).map(([id, path]) => ({
@@ -270,6 +269,13 @@ const rows: readonly Row[] = [
     says: path,
     files: { [path.replace("%s", "dozo-box.lan-5000")]: "the CA" },
   })),
+  {
+    id: "suse",
+    folders: linux,
+    source: `${blob}/openSUSE/ca-certificates/blob/master/README`,
+    says: "/etc/pki/trust/anchors for certificates of the administrator, then update-ca-certificates",
+    files: { "/etc/pki/trust/anchors/dozo-box.lan-5000.pem": "the CA" },
+  },
   {
     id: "freebsd",
     folders: linux,

@@ -26,8 +26,11 @@ export interface TrustFile {
   readonly ownership: "own" | "shared";
 }
 
-/** Who brings the files to their places: the POSIX script, the PowerShell script, the cluster's manifest, or the person. */
-type Bringer = "sh" | "powershell" | "kubernetes" | "hand";
+/**
+ * Who brings the certificate to where it is needed: the POSIX script, the PowerShell script, the cluster's manifest, or the person.
+ * `store`: the POSIX script puts it into the system's store, since the client has no folder of its own.
+ */
+type Bringer = "sh" | "store" | "powershell" | "kubernetes" | "hand";
 
 /** Where a statement about a client was read. */
 interface Source {

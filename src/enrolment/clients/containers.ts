@@ -22,7 +22,7 @@ const credentialFile = {
   url: "https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md",
 };
 const orderTrap =
-  "Three folders are looked for, and the first that exists for the registry wins, even an empty one: ~/.config/containers/certs.d, /etc/containers/certs.d, /etc/docker/certs.d. Nothing is merged.";
+  "Three folders are looked for, and the first that exists for the registry wins, even an empty one: ~/.config/containers/certs.d, /etc/containers/certs.d, /etc/docker/certs.d. Nothing is merged, and XDG_CONFIG_HOME moves none of them.";
 const lostTrap =
   "${XDG_RUNTIME_DIR} is emptied when the machine restarts. For credentials that last: `--authfile ~/.config/containers/auth.json`.";
 const credentials =
@@ -115,8 +115,8 @@ export const podmanMachine: ClientKind = {
   connects: "podman in the virtual machine for push and pull; for `podman login` the program on the host",
   broughtBy: ["hand"],
   presence: { programs: ["podman"], paths: ({ config }) => [`${config}/containers/podman/machine`] },
-  files: (registry, { config }) => [
-    ...certificateFolders(registry, { parent: `${config}/containers/certs.d` }),
+  files: (registry, { home }) => [
+    ...certificateFolders(registry, { parent: `${home}/.config/containers/certs.d` }),
     ...certificateFile(registry, { path: "ca.crt", place: "workspace" }),
   ],
   apply: ({ registry }) => [

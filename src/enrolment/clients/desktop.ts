@@ -60,7 +60,7 @@ export const dockerDesktopWindows: ClientKind = {
   login: loginWith("docker"),
   credentials: "the Windows credential manager, through docker-credential-desktop",
   use: pushAndPullWith("docker"),
-  undo: () => ["Get-ChildItem Cert:\\CurrentUser\\Root | Where-Object Thumbprint -EQ THUMBPRINT | Remove-Item"],
+  undo: () => ['Remove-Item "Cert:\\CurrentUser\\Root\\$((Get-PfxCertificate ca.crt).Thumbprint)"'],
   remarks: [
     "Windows asks whether to trust a root of the current user. Cert:\\LocalMachine\\Root asks nothing, needs an elevated shell, and is for everybody on the machine.",
     "~/.docker/certs.d works as on macOS where the registry is on port 443; Windows allows no colon in a folder's name, so another port needs the certificate store.",
@@ -210,7 +210,7 @@ export const dockerMachine: ClientKind = {
   id: "docker-machine",
   name: "boot2docker and docker-machine",
   connects: "dockerd in the virtual machine",
-  broughtBy: ["sh"],
+  broughtBy: ["hand"],
   presence: { programs: ["docker-machine"], paths: ({ home }) => [`${home}/.docker/machine`] },
   files: (registry) => certificateFile(registry, { path: "ca.crt", place: "workspace" }),
   apply: ({ registry }) => [
@@ -227,6 +227,7 @@ export const dockerMachine: ClientKind = {
     "docker-machine restart MACHINE",
   ],
   remarks: [
+    "`dozo enroll` prints these lines where it finds docker-machine.",
     "All but /var/lib/boot2docker and /var/lib/docker is in memory and gone after a restart: a file in /etc/docker/certs.d does not last.",
     "One certificate per file, and the ending is .pem.",
   ],

@@ -1,4 +1,4 @@
-import { type ClientKind, certificateFile, none, type TrustFile } from "../client-kind.ts";
+import { type ClientKind, certificateFile, certificateFolders, none, type TrustFile } from "../client-kind.ts";
 import { type RegistryIdentity, trustName } from "../identity.ts";
 import { hostsFolders, pullSecret, pullSecretUndo } from "./containerd.ts";
 
@@ -72,21 +72,23 @@ export const rke2: ClientKind = {
   ],
 };
 
+function nodeFolders(registry: RegistryIdentity): readonly TrustFile[] {
+  return certificateFolders(registry, { parent: "/etc/containerd/certs.d", place: "node" });
+}
+
 /** kind: Kubernetes in containers. */
 export const kind: ClientKind = {
   id: "kind",
   name: "kind",
   connects: "containerd in each node's container",
-  broughtBy: ["sh", "kubernetes"],
+  broughtBy: ["hand", "kubernetes"],
   presence: { programs: ["kind"], paths: none },
-  files: (registry) => hostsFolders(registry, { parent: "/etc/containerd/certs.d", place: "node" }),
+  files: nodeFolders,
   apply: (registry) =>
-    hostsFolders(registry, { parent: "/etc/containerd/certs.d", place: "node" })
-      .filter(({ path }) => path.endsWith("/ca.crt"))
-      .map(({ path }) => {
-        const folder = path.slice(0, path.lastIndexOf("/"));
-        return `for node in $(kind get nodes); do docker exec "$node" mkdir -p '${folder}' && docker exec -i "$node" cp /dev/stdin '${path}' < ca.crt; done`;
-      }),
+    nodeFolders(registry).map(({ path }) => {
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      return `for node in $(kind get nodes); do docker exec "$node" mkdir -p '${folder}' && docker exec -i "$node" cp /dev/stdin '${path}' < ca.crt; done`;
+    }),
   restart: undefined,
   login: pullSecret,
   credentials: secretCredentials,
@@ -99,11 +101,15 @@ export const kind: ClientKind = {
     ...pullSecretUndo,
   ],
   remarks: [
-    "A new cluster needs it again. `extraMounts` with a path that has HOST:PORT in it does not work (it is split at the colon): mount a folder that holds such folders.",
+    "`dozo enroll` prints these lines where it finds kind. A new cluster needs them again. `extraMounts` with a path that has HOST:PORT in it does not work (it is split at the colon): mount a folder that holds such folders.",
     "Nodes made before kind 0.27 need containerdConfigPatches that set config_path to /etc/containerd/certs.d.",
     "localhost means the node in there, not your machine.",
   ],
   sources: [
+    {
+      claim: "A folder without hosts.toml is read as Docker reads it",
+      url: "https://github.com/containerd/containerd/blob/main/docs/hosts.md",
+    },
     {
       claim: "Files under /etc/containerd/certs.d/HOST:PORT in each node, by docker exec and cp /dev/stdin",
       url: "https://kind.sigs.k8s.io/docs/user/local-registry/",

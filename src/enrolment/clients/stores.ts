@@ -122,8 +122,17 @@ export const freebsd = folderStore({
   folder: "/usr/local/etc/ssl/certs",
   ending: "pem",
   command: "certctl rehash",
-  remarks: ["The folders of podman and Docker are below /usr/local/etc here."],
-  sources: [{ claim: "TRUSTPATH and rehash", url: "https://man.freebsd.org/cgi/man.cgi?query=certctl&sektion=8" }],
+  remarks: [
+    "The folders of podman and Docker are below /usr/local/etc here.",
+    "From the rewriting of certctl in C until May 2026, rehash kept trusting what was removed: there `certctl untrust FILE` first.",
+  ],
+  sources: [
+    { claim: "TRUSTPATH and rehash", url: "https://man.freebsd.org/cgi/man.cgi?query=certctl&sektion=8" },
+    {
+      claim: "What was removed stayed trusted",
+      url: "https://cgit.freebsd.org/src/commit/?id=2fef18ff594328a771b6aa659e8ffa5a7e076540",
+    },
+  ],
 });
 
 /** NixOS: nothing is written by others, the configuration is the person's. */
@@ -169,19 +178,19 @@ export const macos: ClientKind = {
   broughtBy: ["sh"],
   presence: { programs: ["security"], paths: () => ["/Library/Keychains/System.keychain"] },
   files: (registry) => certificateFile(registry, { path: "ca.crt", place: "workspace" }),
-  apply: () => ["sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ca.crt"],
+  apply: () => ["security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db ca.crt"],
   restart: "Docker Desktop and OrbStack: they take the keychain over when they start",
   login: none,
   credentials: "each program's own",
   use: tryIt,
   undo: () => [
-    "sudo security remove-trusted-cert -d ca.crt",
-    "sudo security delete-certificate -Z SHA1-OF-THE-CERTIFICATE /Library/Keychains/System.keychain",
+    "security remove-trusted-cert ca.crt",
+    "security delete-certificate -Z FINGERPRINT ~/Library/Keychains/login.keychain-db",
   ],
   remarks: [
-    "For yourself alone: `security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db ca.crt`. macOS asks in a window.",
+    "macOS asks in a window. For everybody on the machine: `sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ca.crt`.",
     "Over SSH, macOS may refuse (`The authorization was denied since no user interaction was possible`): type it at the machine.",
-    "remove-trusted-cert ends the trust, delete-certificate takes the certificate itself out.",
+    "remove-trusted-cert ends the trust, delete-certificate takes the certificate itself out; `dozo ca show` has the fingerprint.",
     scopeTrap,
   ],
   sources: [
@@ -212,7 +221,7 @@ export const windows: ClientKind = {
   login: none,
   credentials: "each program's own",
   use: (registry) => [`Invoke-WebRequest https://${registry}/v2/ -Credential USER -UseBasicParsing`],
-  undo: () => ["Get-ChildItem Cert:\\LocalMachine\\Root | Where-Object Thumbprint -EQ THUMBPRINT | Remove-Item"],
+  undo: () => ['Remove-Item "Cert:\\LocalMachine\\Root\\$((Get-PfxCertificate ca.crt).Thumbprint)"'],
   remarks: [
     "For yourself alone: Cert:\\CurrentUser\\Root, without elevation; Windows asks in a window.",
     "Without PowerShell: `certutil -addstore -f Root ca.crt`, and `certutil -delstore Root THUMBPRINT`.",
