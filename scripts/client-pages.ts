@@ -41,7 +41,7 @@ function indexPage(): string {
 function bringers({ broughtBy }: ClientKind): string {
   const words = {
     sh: "the line",
-    store: "the line, in the system\'s store",
+    store: "the line, in the system's store",
     powershell: "the PowerShell line",
     kubernetes: "`dozo enroll kubernetes`",
     hand: "hand",
