@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { monotonicFactory } from "ulid";
 import { createApi } from "./api/api.ts";
 import { createControl } from "./api/control.ts";
 import { Authenticator } from "./auth/authenticate.ts";
+import { ClientCertificates } from "./auth/client-certificates.ts";
 import { HtpasswdFile } from "./auth/htpasswd.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
@@ -19,6 +21,7 @@ import type { Settings } from "./config/settings.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
 import type { BlobStore } from "./core/blob-store.ts";
 import type { CertificateAdministration } from "./core/certificate-administration.ts";
+import type { ClientCertificateStore } from "./core/client-certificate-store.ts";
 import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
 import type { Principal } from "./core/principal.ts";
@@ -26,12 +29,16 @@ import { parseRepositoryName, type RepositoryName } from "./core/repository-name
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
 import type { RegistryIdentity } from "./enrolment/identity.ts";
+import { type CertificateListenOptions, listenForCertificates } from "./http/client-certificate-listener.ts";
 import { AddressInUseError, type Listener, listen } from "./http/listener.ts";
 import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
 import { describeCertificate } from "./pki/certificate.ts";
 import type { Pki } from "./pki/open.ts";
+import { issueClientCertificate, openClientAuthority } from "./pki/client-authority.ts";
+import { readClientCertificate, splitCertificates } from "./pki/client-certificate.ts";
 import { PkiFolder } from "./process/pki-folder.ts";
+import { preparePrivateSockets } from "./process/private-sockets.ts";
 import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
 import { AccessControl } from "./registry/access-control.ts";
 import { LocalAdministration } from "./registry/administration.ts";
@@ -39,11 +46,13 @@ import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
 import { Manifests } from "./registry/manifests.ts";
+import type { SignClientCertificate } from "./registry/client-certificates.ts";
 import type { RegistryPorts } from "./registry/ports.ts";
 import { Referrers } from "./registry/referrers.ts";
 import { Tags } from "./registry/tags.ts";
 import { Uploads } from "./registry/uploads.ts";
 import { cacheAccounts } from "./storage/cache/account-store.ts";
+import { cacheClientCertificates } from "./storage/cache/client-certificate-store.ts";
 import { cacheMetadata } from "./storage/cache/metadata-store.ts";
 import { openFilesystem } from "./storage/filesystem/open.ts";
 import { openSqlite } from "./storage/sqlite/open.ts";
@@ -94,6 +103,7 @@ interface Stores {
   readonly metadata: MetadataStore;
   readonly accounts: WatchedAccounts;
   readonly access: AccessControl;
+  readonly certificates: ClientCertificateStore;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
   close(): Promise<void>;
@@ -122,6 +132,7 @@ async function openStores(
     metadata: cacheMetadata(database.metadata),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
     access: await AccessControl.open(database.rules),
+    certificates: cacheClientCertificates(database.certificates),
     blobs: files.blobs,
     uploads: files.uploads,
     close: async () => {
@@ -156,7 +167,7 @@ export async function openAdministration(
     htpasswd?.stop();
     return htpasswd?.users.has(name) === true;
   };
-  return { administration: administer(stores, isHtpasswdUser, status), close: () => stores.close() };
+  return { administration: administer(stores, settings.data, isHtpasswdUser, status), close: () => stores.close() };
 }
 
 async function openHtpasswd({ htpasswd }: Settings, log: Log): Promise<HtpasswdFile | undefined> {
@@ -165,12 +176,16 @@ async function openHtpasswd({ htpasswd }: Settings, log: Log): Promise<HtpasswdF
 
 function administer(
   stores: Stores,
+  folder: string,
   isHtpasswdUser: (name: string) => Promise<boolean>,
   processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">,
 ): Administration {
-  const { accounts, access, metadata, blobs } = stores;
-  const ports = { accounts, access, metadata, blobs, clock, ulids, hashPassword, isHtpasswdUser, processStatus };
-  return new LocalAdministration(ports);
+  const { accounts, access, certificates, metadata, blobs } = stores;
+  const signClientCertificate: SignClientCertificate = async (request) =>
+    issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
+  const kept = { accounts, access, certificates, metadata, blobs };
+  const ports = { clock, ulids, hashPassword, isHtpasswdUser, signClientCertificate, processStatus };
+  return new LocalAdministration({ ...kept, ...ports });
 }
 
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
@@ -212,11 +227,14 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     await htpasswd?.refreshIfDue();
     return htpasswd?.users.has(name) === true;
   };
-  const administration = administer(stores, isHtpasswdUser, status);
+  const administration = administer(stores, settings.data, isHtpasswdUser, status);
   const processPrincipals = new ProcessPrincipals(ulids);
-  const { accounts } = stores;
+  const { accounts, certificates: issued } = stores;
   const { onLogin } = options;
-  const authenticator = new Authenticator({ accounts, htpasswd, clock, ulids, log, processPrincipals, onLogin });
+  const rules = settings.clientUsers;
+  const clientCertificates = new ClientCertificates({ accounts, certificates: issued, rules, clock });
+  const logins = { accounts, htpasswd, clientCertificates, processPrincipals, onLogin };
+  const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(
     () => authenticator.stop(),
     () => htpasswd?.stop(),
@@ -241,16 +259,22 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     log,
     clock,
   });
+  const sockets = preparePrivateSockets(options.controlSocket);
   const more: CertificateSource[] = [];
   for (const files of settings.certificates) more.push(await openFiles(files, settings, serving, log));
-  const httpsPort = (): number => bound.find(({ setting }) => setting.tls !== "off")?.port ?? 443;
+  const httpsPort = (): number =>
+    bound.find(({ setting }) => setting.tls !== "off" && setting.clientCertificates === undefined)?.port ?? 443;
   const acme = await openAcme(settings, httpsPort, log);
   if (acme !== undefined) more.push(acme.certificate);
   serving.endings.push(() => acme?.certificate.stop());
-  for (const { address, tls } of settings.listen) {
+  for (const setting of settings.listen) {
+    const { address, tls } = setting;
     const usual = typeof tls === "string" ? certificates : await openFiles(tls, settings, serving, log);
     const shown = new ListenerCertificates({ usual, more, own: certificates });
-    const listener = listen({ address, tls: tls === "off" ? undefined : shown.current(), handle });
+    const listener =
+      setting.clientCertificates === undefined
+        ? listen({ address, tls: tls === "off" ? undefined : shown.current(), handle })
+        : await listenWithIdentity(options, setting, { tls: shown.current(), handle, sockets, clientCertificates });
     serving.listeners.push(listener);
     if (tls === "off") continue;
     shown.watch(() => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(shown.current())));
@@ -324,6 +348,30 @@ async function openAcme(
   const folder = `${settings.data}/acme`;
   const common = { folder, names, directory, directoryCa, email, prover };
   return { certificate: await AcmeCertificate.open({ ...common, clock, chance: Math.random, log }), prover };
+}
+
+/** A listener that lets in only who shows a client certificate that counts. */
+async function listenWithIdentity(
+  { settings, log }: AppOptions,
+  { address }: ListenerSetting,
+  parts: Pick<CertificateListenOptions, "tls" | "handle" | "sockets"> & {
+    readonly clientCertificates: ClientCertificates;
+  },
+): Promise<Listener> {
+  if ("unix" in address) throw new Error("a Unix socket has no TLS, and so no client certificates");
+  const { certificatePem } = await openClientAuthority(new PkiFolder(`${settings.data}/pki`), clock);
+  const given = settings.clientCa === undefined ? [] : splitCertificates(readFileSync(settings.clientCa, "utf8"));
+  return listenForCertificates({
+    ...parts,
+    address,
+    authorities: [certificatePem, ...given],
+    identify: async (der) => {
+      const certificate = readClientCertificate(der, certificatePem);
+      const verdict = await parts.clientCertificates.judge(certificate);
+      return verdict.kind === "refused" ? verdict.reason : certificate;
+    },
+    onRefused: (reason, client) => log.info("a client certificate was refused", { client, reason }),
+  });
 }
 
 async function asProcess(

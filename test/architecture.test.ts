@@ -191,10 +191,14 @@ const machinePlaces: readonly {
   { what: /^(?:node:)?child_process$/, places: ["process", "doctor"] },
   {
     what: /^(?:node:)?net$/,
-    places: ["process", "doctor", "http/listener.ts"],
+    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
     pure: ["isIP", "isIPv4", "isIPv6", "BlockList"],
   },
-  { what: /^(?:node:)?tls$/, places: ["process", "doctor", "http/listener.ts"], pure: ["getCACertificates"] },
+  {
+    what: /^(?:node:)?tls$/,
+    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
+    pure: ["getCACertificates"],
+  },
   { what: /^(?:node:)?sqlite$/, places: [] },
 ];
 
@@ -260,10 +264,10 @@ describe("the outside world", () => {
     expect(offences).toEqual([]);
   });
 
-  test("TLS-08: certificates are verified everywhere but where doctor looks at a foreign chain and sends nothing", () => {
+  test("TLS-08: certificates are verified everywhere but where doctor looks at a foreign chain and sends nothing, and where a client is told why it is refused", () => {
     const forbidden = /rejectUnauthorized\s*:\s*(?:false|!1)|InsecureSkipVerify/;
     const offences = productFiles.filter((file) => forbidden.test(codeOf(file)));
-    expect(offences).toEqual(["doctor/seen-chain.ts"]);
+    expect(offences.toSorted()).toEqual(["doctor/seen-chain.ts", "http/client-certificate-listener.ts"]);
   });
 
   test("only the command line ends the process or writes to its output", () => {

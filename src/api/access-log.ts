@@ -1,3 +1,4 @@
+import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log, TextForm } from "../log.ts";
 import type { Answer } from "../http/answer.ts";
@@ -8,6 +9,8 @@ export interface Exchange {
   readonly startedAt: number;
   readonly method: string;
   readonly client: string | undefined;
+  /** With which the connection was opened. */
+  readonly certificate?: ClientCertificate | undefined;
   /** The id of the row of the route table. */
   route?: string;
   /** How the row is called in a line for a person: `push`. */
@@ -34,7 +37,8 @@ export function logExchange(log: Log, clock: Clock, exchange: Exchange, answer: 
   const { requestId, method, client, route, repository, reference, principal, reason } = exchange;
   const bytes = answer.body?.lengthBytes ?? 0;
   const durationMs = clock.now() - exchange.startedAt;
-  const known = { requestId, method, client, route, repository, reference, principal, reason };
+  const certificate = exchange.certificate?.serial;
+  const known = { requestId, method, client, certificate, route, repository, reference, principal, reason };
   const fields = { ...known, status: answer.status, bytes, durationMs };
   if (exchange.isOwn === true) log.debug("request", fields);
   else log.info("request", fields, textForm(exchange, answer.status, durationMs));

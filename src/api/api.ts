@@ -54,6 +54,7 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
       startedAt: parts.clock.now(),
       method,
       client: addressOf(client.address, headers.get("x-forwarded-for")),
+      certificate: client.certificate,
     };
     let isRegistry = false;
     let answer: Answer;
@@ -110,12 +111,15 @@ async function answerWithoutRoute(
   return target.path.startsWith("/v1/") ? unknownPathAnswer(firstProtocol) : unknownPathAnswer();
 }
 
-/** Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. */
+/**
+ * Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. `DENIED` where the client's
+ * certificate does not count: asking for a password would be of no use.
+ */
 async function principalOf(parts: ApiParts, request: Request, exchange: Exchange): Promise<Principal> {
   const authorization = request.headers.get("authorization");
   // The runtime joins headers of one name with commas, and no credentials have one.
   if (authorization?.includes(",") === true) throw new ProtocolError(400, "the request has two Authorization headers");
-  const pending = parts.authenticate(authorization, exchange.client);
+  const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
   const result = pending instanceof Promise ? await pending : pending;
   if (result.kind === "principal") {
     exchange.principal = result.principal.name;
@@ -130,6 +134,7 @@ async function principalOf(parts: ApiParts, request: Request, exchange: Exchange
     }
     throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   }
+  if (result.kind === "certificate-refused") throw new RegistryError("DENIED", result.reason);
   exchange.reason = "no credentials";
   exchange.isAnonymous = true;
   throw new RegistryError("UNAUTHORIZED");

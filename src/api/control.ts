@@ -61,6 +61,18 @@ async function answer({ administration, certificates }: ControlParts, request: R
       const question = { user: text(user), action: text(action), repository: text(repository) };
       return Response.json(await administration.checkAccess(question));
     }
+    case "GET /client-certificates":
+      return Response.json(await administration.listClientCertificates());
+    case "POST /client-certificates": {
+      const { userName, publicKeyPem, days } = await fieldsOf(request);
+      const asked = { userName: text(userName), publicKeyPem: text(publicKeyPem), days: Number(days) };
+      return Response.json(await administration.issueClientCertificate(asked));
+    }
+    case "POST /client-certificates/revoke": {
+      const { serial, userName } = await fieldsOf(request);
+      const which = typeof serial === "string" ? { serial } : { userName: text(userName) };
+      return Response.json(await administration.revokeClientCertificates(which));
+    }
     default:
       return new Response(null, { status: 404 });
   }

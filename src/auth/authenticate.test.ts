@@ -97,6 +97,7 @@ function make(changes: Partial<AuthenticatorOptions> = {}): Authenticator {
     ulids,
     log,
     processPrincipals,
+    clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
     slowHashes,
     onLogin: (principal) => logins.push(principal),
     wait: (ms) => {

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import { isPossiblePassword } from "../core/password-rule.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
 import { type BasicCredentials, readCredentials } from "./basic-credentials.ts";
+import type { ClientCertificates } from "./client-certificates.ts";
 import { type DecoyHash, makeDecoyHash } from "./decoy-hash.ts";
 import type { HtpasswdFile } from "./htpasswd.ts";
 import type { ProcessPrincipals } from "./process-principals.ts";
@@ -13,19 +15,25 @@ import { SlowHashes, type StoredHash, TooManyLoginsError } from "./slow-hashes.t
 import { type CredentialVersion, type VerifiedCredential, VerifiedCredentials } from "./verified-credentials.ts";
 import type { WatchedAccounts } from "./watched-accounts.ts";
 
-/** Who asks. The reason of a refusal is for the operator's log, never for the client. */
+/**
+ * Who asks. The reason of a refusal is for the operator's log; the client may be told it where the refusal is of its
+ * certificate, which no password can make good.
+ */
 export type AuthResult =
   | { readonly kind: "anonymous" }
   | { readonly kind: "principal"; readonly principal: Principal }
-  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterSeconds?: number };
+  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterSeconds?: number }
+  | { readonly kind: "certificate-refused"; readonly reason: string };
 
 /**
  * Answers who sends a request by its `Authorization` header: at once where the password was verified a short time ago. A client
- * address is undefined on a Unix socket.
+ * address is undefined on a Unix socket. A certificate stands for its user without a password; where a password comes with it,
+ * it has to be right, and the same user's.
  */
 export type Authenticate = (
   authorization: string | null,
   clientAddress: string | undefined,
+  certificate?: ClientCertificate,
 ) => Promise<AuthResult> | AuthResult;
 
 export interface AuthenticatorOptions {
@@ -35,6 +43,7 @@ export interface AuthenticatorOptions {
   readonly ulids: UlidSource;
   readonly log: Log;
   readonly processPrincipals: ProcessPrincipals;
+  readonly clientCertificates: Pick<ClientCertificates, "judge">;
   readonly slowHashes?: SlowHashes;
   /** Called at each login that was not remembered, before it is answered. */
   readonly onLogin?: (principal: Principal) => void;
@@ -82,7 +91,31 @@ export class Authenticator {
     });
   }
 
-  readonly authenticate: Authenticate = (authorization, clientAddress) => {
+  readonly authenticate: Authenticate = (authorization, clientAddress, certificate) => {
+    if (certificate === undefined) return this.#byPassword(authorization, clientAddress);
+    return this.#byCertificate(certificate, authorization, clientAddress);
+  };
+
+  /** Ends the threads; logins that are under way fail. */
+  async stop(): Promise<void> {
+    await this.#slowHashes.stop();
+  }
+
+  async #byCertificate(
+    certificate: ClientCertificate,
+    authorization: string | null,
+    clientAddress: string | undefined,
+  ): Promise<AuthResult> {
+    const verdict = await this.#options.clientCertificates.judge(certificate);
+    if (verdict.kind === "refused") return { kind: "certificate-refused", reason: verdict.reason };
+    const byPassword = await this.#byPassword(authorization, clientAddress);
+    if (byPassword.kind === "anonymous") return verdict;
+    if (byPassword.kind !== "principal" || byPassword.principal.id === verdict.principal.id) return byPassword;
+    const users = `${byPassword.principal.name}, the certificate of ${verdict.principal.name}`;
+    return { kind: "certificate-refused", reason: `the password is of ${users}: leave one of them out` };
+  }
+
+  #byPassword(authorization: string | null, clientAddress: string | undefined): Promise<AuthResult> | AuthResult {
     const read = readCredentials(authorization);
     if (read.kind === "none") return anonymous;
     if (read.kind === "unreadable") return { kind: "refused", reason: read.reason };
@@ -97,11 +130,6 @@ export class Authenticator {
     const process = this.#options.processPrincipals.find(name, password, clientAddress);
     if (process !== undefined) return { kind: "principal", principal: process };
     return this.#once(key, credentials);
-  };
-
-  /** Ends the threads; logins that are under way fail. */
-  async stop(): Promise<void> {
-    await this.#slowHashes.stop();
   }
 
   #isCurrent({ name, changes, htpasswdHash }: VerifiedCredential): boolean {

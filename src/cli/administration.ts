@@ -3,6 +3,9 @@ import type {
   AccessAnswer,
   AccessQuestion,
   Administration,
+  CertificateSelection,
+  ClientCertificateSummary,
+  NewClientCertificate,
   NewUser,
   RegistryStatus,
   RuleSummary,
@@ -87,6 +90,21 @@ class RemoteAdministration implements Administration {
 
   async status(): Promise<RegistryStatus> {
     return (await this.#server.call("GET", "/status")) as RegistryStatus;
+  }
+
+  async issueClientCertificate(
+    request: NewClientCertificate,
+  ): Promise<ClientCertificateSummary & { readonly pem: string }> {
+    const issued = await this.#server.call("POST", "/client-certificates", request);
+    return issued as ClientCertificateSummary & { readonly pem: string };
+  }
+
+  async listClientCertificates(): Promise<readonly ClientCertificateSummary[]> {
+    return (await this.#server.call("GET", "/client-certificates")) as readonly ClientCertificateSummary[];
+  }
+
+  async revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]> {
+    return (await this.#server.call("POST", "/client-certificates/revoke", which)) as readonly string[];
   }
 }
 

@@ -2,6 +2,9 @@ import { Command } from "commander";
 import type { CertificateAdministration, CertificateSummary } from "../core/certificate-administration.ts";
 import { plainFingerprint } from "../pki/certificate.ts";
 import { withCertificates } from "./administration.ts";
+import { certIssueCommand } from "./cert-issue.ts";
+import { certListCommand } from "./cert-list.ts";
+import { certRevokeCommand } from "./cert-revoke.ts";
 import { type CommandContext, settingsFor } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson } from "./output.ts";
@@ -10,10 +13,15 @@ import { addFolderOptions } from "./setting-options.ts";
 type Options = Readonly<Record<string, unknown>>;
 type Work = (certificates: CertificateAdministration) => Promise<CertificateSummary>;
 
-/** `dozo cert`: the server's certificate, while the server runs and while it does not. */
+/** `dozo cert`: the server's certificate and those of clients, while the server runs and while it does not. */
 export function certCommand(context: CommandContext): Command {
-  const cert = new Command("cert").description("Show and renew the server's certificate, add names to it.");
-  cert.addHelpText("before", examples("dozo cert show", "dozo cert add-name registry.example.com"));
+  const cert = new Command("cert").description(
+    "Show and renew the server's certificate, add names to it; issue and revoke those of clients.",
+  );
+  cert.addHelpText(
+    "before",
+    examples("dozo cert show", "dozo cert add-name registry.example.com", "dozo cert issue --client maria"),
+  );
   cert.addCommand(
     folderCommand("show", "Show the certificate: its names, its dates, the pin of its key.")
       .addHelpText("before", examples("dozo cert show", "dozo cert show --json"))
@@ -32,6 +40,7 @@ export function certCommand(context: CommandContext): Command {
         run(context, options, `added ${name}`, (certificates) => certificates.addName(name)),
       ),
   );
+  for (const make of [certIssueCommand, certListCommand, certRevokeCommand]) cert.addCommand(make(context));
   return cert;
 }
 

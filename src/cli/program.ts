@@ -137,6 +137,7 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "user-unknown": "dozo user list shows all",
   "rule-invalid": "dozo access allow --help shows how a rule is written",
   "rule-unknown": "dozo access list shows all",
+  "certificate-unknown": "dozo cert list shows all",
   "last-admin": "add another admin first: dozo user add NAME --admin",
   "name-not-permitted": undefined,
   "certificate-unusable": undefined,

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { AddressInUseError, type App, openApp } from "../app.ts";
 import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
@@ -7,6 +7,7 @@ import { defaultListener, type Settings } from "../config/settings.ts";
 import { createLog, type OpenLog } from "../log.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
 import { enrolmentLine } from "../enrolment/line.ts";
+import { splitCertificates } from "../pki/client-certificate.ts";
 import { openPki, type Pki } from "../pki/open.ts";
 import { findFreePort, rememberedPort, rememberPort } from "../process/chosen-port.ts";
 import { prepareControlSocket } from "../process/control-socket.ts";
@@ -37,6 +38,7 @@ export interface ServerOptions {
 export async function runServer(context: CommandContext, options: ServerOptions): Promise<void> {
   const settings = { ...options.loaded.settings, data: resolve(options.loaded.settings.data) };
   if (settings.htpasswd !== undefined) requireHtpasswd(settings.htpasswd);
+  if (settings.clientCa !== undefined) requireAuthority(settings.clientCa);
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
   const release = lockFolder(settings.data);
@@ -69,6 +71,19 @@ export async function runServer(context: CommandContext, options: ServerOptions)
 function requireHtpasswd(file: string): void {
   if (existsSync(file)) return;
   throw new ExplainedError(`the htpasswd file ${file} is not there`, `htpasswd -cB ${file} NAME makes one`);
+}
+
+/** The same. */
+function requireAuthority(file: string): void {
+  try {
+    splitCertificates(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new ExplainedError(
+      `the authority for client certificates ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `openssl x509 -noout -subject -in ${file} has to show it`,
+      error,
+    );
+  }
 }
 
 /** Better a new process than one that answers everybody that it cannot. */
@@ -105,7 +120,10 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
   try {
     const firstUser = await firstUserOf(context, options, app);
     firstUserName = firstUser.name;
-    const main = app.listeners.find(({ setting }) => setting.tls !== "off") ?? app.listeners[0];
+    const main =
+      app.listeners.find(({ setting }) => setting.tls !== "off" && setting.clientCertificates === undefined) ??
+      app.listeners.find(({ setting }) => setting.tls !== "off") ??
+      app.listeners[0];
     if (main?.port !== undefined && place.isOurChoice) rememberPort(settings.data, main.port);
     const { pki, names } = certificates.last();
     const proxied = proxiedHost(app, settings.hosts, names);
@@ -277,5 +295,7 @@ async function selfTest(app: App, trust: SelfTestTrust): Promise<string | undefi
 }
 
 function reachable(setting: ListenerSetting): boolean {
+  // The self-test has a password and no certificate.
+  if (setting.clientCertificates !== undefined) return false;
   return "host" in setting.address && (isWildcard(setting.address.host) || isLoopbackListener(setting));
 }

@@ -11,10 +11,12 @@ export interface ListenerSetting {
   readonly address: { readonly host: string; readonly port: number } | { readonly unix: string };
   /** `own`: with dozo's own certificate, for clients that ask for no name that another one is for. */
   readonly tls: "own" | "off" | CertificateFilesSetting;
+  /** Only clients with a certificate are let in. */
+  readonly clientCertificates?: "required";
 }
 
 /** What a listener has to look like, for messages. */
-export const listenerForms = "HOST:PORT, https://HOST:PORT, http://HOST:PORT or unix:/PATH";
+export const listenerForms = "HOST:PORT, https://HOST:PORT, mtls://HOST:PORT, http://HOST:PORT or unix:/PATH";
 
 /** Reads one of the text forms; answers what is wrong with the text instead where it is none. */
 export function parseListener(text: string): ListenerSetting | string {
@@ -24,9 +26,10 @@ export function parseListener(text: string): ListenerSetting | string {
       ? { address: { unix: path }, tls: "off" }
       : `"${text}" needs an absolute path: unix:/PATH`;
   }
-  const scheme = /^(https?):\/\//.exec(text);
+  const scheme = /^(https?|mtls):\/\//.exec(text);
   const address = parseHostPort(scheme === null ? text : text.slice(scheme[0].length));
   if (typeof address === "string") return `"${text}" ${address}`;
+  if (scheme?.[1] === "mtls") return { address, tls: "own", clientCertificates: "required" };
   return { address, tls: scheme?.[1] === "http" ? "off" : "own" };
 }
 

@@ -160,3 +160,26 @@ test("a settings file that was named has to be there", () => {
     "the settings file /nowhere/dozo.yaml cannot be read (ENOENT)",
   ]);
 });
+
+test("a listener that demands client certificates is written mtls://, or said in the file", () => {
+  const demanded = { address: { host: "0.0.0.0", port: 5443 }, tls: "own", clientCertificates: "required" } as const;
+  const inFile = "listen:\n  - address: 0.0.0.0:5443\n    clientCertificates: required\n";
+
+  expect(loadSettings(sources({ flags: { listen: ["mtls://:5443"] } })).settings.listen).toEqual([demanded]);
+  expect(loadSettings(sources({}, inFile)).settings.listen).toEqual([demanded]);
+  expect(faults({}, inFile.replace("0.0.0.0", "http://127.0.0.1"))[0]).toContain("without TLS there are none");
+  expect(faults({}, inFile.replace("required", "wanted"))[0]).toContain("clientCertificates required");
+});
+
+test("rules for certificates of the operator's authority are read from flags and from the file", () => {
+  const flags = { clientCa: "ca.pem", clientUsers: ["cn:ci=robot"] };
+  const inFile = 'clientCa: ca.pem\nclientUsers:\n  - match: "subject:CN=a,O=b"\n    user: root\n    admin: true\n';
+  const robot = { kind: "cn", pattern: "ci", user: "robot", mayBeAdmin: false } as const;
+
+  expect(loadSettings(sources({ flags })).settings.clientUsers).toEqual([robot]);
+  expect(loadSettings(sources({}, inFile)).settings.clientUsers).toEqual([
+    { kind: "subject", pattern: "CN=a,O=b", user: "root", mayBeAdmin: true },
+  ]);
+  expect(faults({ flags: { clientUsers: ["cn:ci=robot"] } })[0]).toContain("clientCa");
+  expect(faults({ flags: { ...flags, clientUsers: ["ci"] } })[0]).toContain('"ci" is no rule');
+});

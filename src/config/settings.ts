@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { type ClientUserRule, parseClientUserRule } from "../core/client-user-rule.ts";
 import { defaultLimits } from "../core/limits.ts";
 import {
   type CertificateFilesSetting,
@@ -29,16 +30,31 @@ const namedCertificate = z
   });
 
 const listener = z
-  .union([z.string(), z.strictObject({ address: z.string(), tls: listenerTls.optional() })], {
-    error: `has to be ${listenerForms}, or { address, tls } with tls own, off or { certificate, key }`,
-  })
+  .union(
+    [
+      z.string(),
+      z.strictObject({
+        address: z.string(),
+        tls: listenerTls.optional(),
+        clientCertificates: z.literal("required").optional(),
+      }),
+    ],
+    {
+      error: `has to be ${listenerForms}, or { address, tls, clientCertificates } with tls own, off or { certificate, key }, and clientCertificates required`,
+    },
+  )
   .transform((value, context): ListenerSetting => {
     const parsed = parseListener(typeof value === "string" ? value : value.address);
     if (typeof parsed === "string") {
       context.addIssue({ code: "custom", message: parsed });
       return z.NEVER;
     }
-    return typeof value === "string" || value.tls === undefined ? parsed : { ...parsed, tls: value.tls };
+    if (typeof value === "string") return parsed;
+    const { tls = parsed.tls, clientCertificates } = value;
+    const complete = clientCertificates === undefined ? { ...parsed, tls } : { ...parsed, tls, clientCertificates };
+    if (complete.clientCertificates === undefined || tls !== "off") return complete;
+    context.addIssue({ code: "custom", message: "asks for client certificates, and without TLS there are none" });
+    return z.NEVER;
   });
 
 const host = z.string().refine((name) => isIP(name) !== 0 || hostName.test(name), {
@@ -66,6 +82,20 @@ const network = z.string().superRefine((text, context) => {
     });
   }
 });
+
+const clientUser = z
+  .union([z.string(), z.strictObject({ match: z.string(), user: z.string(), admin: z.boolean().default(false) })], {
+    error: "has to be KIND:PATTERN=USER, or { match: KIND:PATTERN, user, admin }",
+  })
+  .transform((value, context): ClientUserRule => {
+    const rule =
+      typeof value === "string"
+        ? parseClientUserRule(value)
+        : parseClientUserRule(`${value.match}=${value.user}`, value.admin);
+    if (typeof rule !== "string") return rule;
+    context.addIssue({ code: "custom", message: rule });
+    return z.NEVER;
+  });
 
 const wholeNumber = (least: number, most: number): z.ZodNumber => z.number().int().min(least).max(most);
 const gibibyte = 1024 ** 3;
@@ -204,7 +234,7 @@ export const settingsSchema = z
       .min(1)
       .default([defaultListener])
       .meta({
-        description: `Where to listen: ${listenerForms}; in the file also { address, tls: own | off | { certificate, key } }.`,
+        description: `Where to listen: ${listenerForms}; in the file also { address, tls: own | off | { certificate, key }, clientCertificates: required }. mtls:// is TLS that demands a client certificate.`,
         defaultText: "`0.0.0.0:5000`; the very first start takes the next free port when that one is taken",
         placeholder: "ADDRESS",
         flag: "listen",
@@ -238,6 +268,18 @@ export const settingsSchema = z
       defaultText: "none",
       placeholder: "FILE",
       flag: "htpasswd",
+    }),
+    clientCa: z.string().min(1).optional().meta({
+      description:
+        "A file with an authority of your own (PEM), whose client certificates are accepted where clientUsers has a rule for them.",
+      defaultText: "none; dozo's own client authority is always accepted",
+      placeholder: "FILE",
+    }),
+    clientUsers: z.array(clientUser).default([]).meta({
+      description:
+        "Which user a certificate of clientCa stands for: KIND:PATTERN=USER, KIND being subject, cn, dns, email or uri; the first that fits counts. In the file also { match: KIND:PATTERN, user: USER, admin: true }, without which it is never an admin.",
+      placeholder: "RULE",
+      flag: "client-user",
     }),
     trustedProxies: z.array(network).default([]).meta({
       description: "Networks of the proxies in front whose X-Forwarded-For is believed.",
@@ -276,6 +318,12 @@ export const settingsSchema = z
     limits: limits.prefault({}),
   })
   .superRefine((settings, context) => {
+    if (settings.clientUsers.length > 0 && settings.clientCa === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["clientUsers"],
+        message: "is for certificates of clientCa, which is not set",
+      });
     if (settings.insecurePlainHttp) return;
     for (const [index, each] of settings.listen.entries()) {
       if (each.tls !== "off" || isLoopbackListener(each)) continue;

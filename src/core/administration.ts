@@ -62,6 +62,23 @@ export interface AccessAnswer {
   readonly rule: RuleSummary | undefined;
 }
 
+/** What a client certificate is asked for with: the key's public half (SubjectPublicKeyInfo, PEM), for so many days. */
+export interface NewClientCertificate {
+  readonly userName: string;
+  readonly publicKeyPem: string;
+  readonly days: number;
+}
+
+/** A client certificate as the operator sees it. */
+export interface ClientCertificateSummary {
+  readonly serial: string;
+  readonly userName: string;
+  readonly issuedAt: number;
+  readonly endsAt: number;
+  /** `user-removed`: whoever has the name now is somebody else. */
+  readonly state: "valid" | "ended" | "revoked" | "user-removed";
+}
+
 /** What an operator does on the machine itself. The same whether a server runs or not; a change holds at once. */
 export interface Administration {
   /** In byte order of their names. */
@@ -81,7 +98,19 @@ export interface Administration {
   /** Throws `AdministrationError`: there is no such user or action, or the repository is no name of one. */
   checkAccess(question: AccessQuestion): Promise<AccessAnswer>;
   status(): Promise<RegistryStatus>;
+  /** Signs a certificate with which a client is this user; answers it as PEM. Throws `AdministrationError`: there is no such user. */
+  issueClientCertificate(request: NewClientCertificate): Promise<ClientCertificateSummary & { readonly pem: string }>;
+  /** In the order in which they were issued. */
+  listClientCertificates(): Promise<readonly ClientCertificateSummary[]>;
+  /**
+   * From now on they are refused, on open connections too. Answers the serials: of one certificate, or of all that a user has.
+   * Throws `AdministrationError` where there is none that could be revoked.
+   */
+  revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]>;
 }
+
+/** One certificate, or all of a user that hold still. */
+export type CertificateSelection = { readonly serial: string } | { readonly userName: string };
 
 export type AdministrationFault =
   | "name-invalid"
@@ -92,7 +121,8 @@ export type AdministrationFault =
   | "name-not-permitted"
   | "certificate-unusable"
   | "rule-invalid"
-  | "rule-unknown";
+  | "rule-unknown"
+  | "certificate-unknown";
 
 /** A refusal that the operator is meant to read. */
 export class AdministrationError extends Error {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { Server } from "bun";
+import type { ClientCertificate } from "../core/client-certificate.ts";
 import { answerWhileClosing, leavesBodyUnread } from "./unread-body.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface TlsMaterial {
 /** The other end of a connection; a Unix socket has no address. */
 export interface Client {
   readonly address: string | undefined;
+  /** With which it proved who it is, on a listener that demands one; never taken from what a request says. */
+  readonly certificate?: ClientCertificate;
 }
 
 export interface Listener {

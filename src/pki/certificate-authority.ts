@@ -1,16 +1,14 @@
 // reflect-metadata has to be loaded before @peculiar/x509; the program's first file loads it too, for the bundle.
 import "reflect-metadata";
-import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  PublicKey,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate,
@@ -24,6 +22,7 @@ import {
   permits,
   permittedNames,
 } from "./name-constraints.ts";
+import { algorithm, asPem, authorityExtensions, exportKey, importKey, publicKeyOf, randomSerial } from "./signing.ts";
 import { parseSubjectName, type SubjectName } from "./subject-name.ts";
 
 /**
@@ -55,8 +54,6 @@ const authorityLifetimeMs = 3652 * dayMs;
 const serverLifetimeMs = 90 * dayMs;
 /** The longest that any client puts up with, and then some (Apple: 825 days). */
 const longestServerLifetimeMs = 397 * dayMs;
-
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 /** Makes an authority whose certificates begin an hour before `now` (clocks differ) and last ten years. */
 export async function createAuthority(scope: AuthorityScope, now: number): Promise<CertificateAuthority> {
@@ -111,7 +108,7 @@ export async function issueServerCertificate(
 ): Promise<string> {
   const names = certifiableNames(authority, request.names);
   const issuer = new X509Certificate(authority.intermediatePem);
-  const publicKey = serverPublicKey(request.serverKeyPem);
+  const publicKey = publicKeyOf(request.serverKeyPem);
   const usualEnd = request.now + serverLifetimeMs;
   const wantedEnd = Math.min(request.atLeastUntil ?? 0, request.now - hourMs + longestServerLifetimeMs);
   const certificate = await X509CertificateGenerator.create({
@@ -148,7 +145,7 @@ export async function isConsistent(authority: CertificateAuthority): Promise<boo
     const root = new X509Certificate(authority.rootPem);
     const intermediate = new X509Certificate(authority.intermediatePem);
     const isSigned = await intermediate.verify({ publicKey: root.publicKey, signatureOnly: true });
-    return isSigned && intermediate.publicKey.equal(serverPublicKey(authority.keyPem));
+    return isSigned && intermediate.publicKey.equal(publicKeyOf(authority.keyPem));
   } catch {
     return false;
   }
@@ -162,45 +159,4 @@ function certifiableNames(authority: CertificateAuthority, names: readonly strin
     throw new NamesNotPermittedError(outside, "the certificate authority was made without permission for it");
   const parsed = names.map(parseSubjectName).filter((name) => name !== undefined);
   return [...new Map(parsed.map((name) => [name.value, name])).values()];
-}
-
-async function authorityExtensions(
-  subjectKey: CryptoKey,
-  issuerKey: CryptoKey,
-  pathLength: number,
-  more: readonly Extension[],
-): Promise<Extension[]> {
-  return [
-    new BasicConstraintsExtension(true, pathLength, true),
-    new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
-    ...more,
-    await SubjectKeyIdentifierExtension.create(subjectKey),
-    await AuthorityKeyIdentifierExtension.create(issuerKey),
-  ];
-}
-
-/** 128 bits, positive, and of the same length each time (RFC 5280 section 4.1.2.2). */
-function randomSerial(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = (bytes.readUInt8(0) & 0x3f) | 0x40;
-  return bytes.toString("hex");
-}
-
-function serverPublicKey(keyPem: string): PublicKey {
-  const spki = createPublicKey(createPrivateKey(keyPem)).export({ type: "spki", format: "der" });
-  return new PublicKey(new Uint8Array(spki));
-}
-
-async function importKey(pem: string): Promise<CryptoKey> {
-  const der = createPrivateKey(pem).export({ type: "pkcs8", format: "der" });
-  return crypto.subtle.importKey("pkcs8", new Uint8Array(der), algorithm, false, ["sign"]);
-}
-
-async function exportKey(key: CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", key)).toString("base64");
-  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/(.{64})(?=.)/g, "$1\n")}\n-----END PRIVATE KEY-----\n`;
-}
-
-function asPem(certificate: X509Certificate): string {
-  return `${certificate.toString("pem").trimEnd()}\n`;
 }

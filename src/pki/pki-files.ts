@@ -1,4 +1,12 @@
-export type PkiFileName = "root.crt" | "ca.crt" | "ca.key" | "server.key" | "server.crt" | "names";
+export type PkiFileName =
+  | "root.crt"
+  | "ca.crt"
+  | "ca.key"
+  | "server.key"
+  | "server.crt"
+  | "names"
+  | "client-ca.crt"
+  | "client-ca.key";
 
 /** Where the authority's and the server's certificates and keys are kept; `process/pki-folder.ts` is the folder. */
 export interface PkiFiles {

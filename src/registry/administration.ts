@@ -1,9 +1,11 @@
-import type { AccountStore } from "../core/account-store.ts";
 import {
   type AccessAnswer,
   type AccessQuestion,
   type Administration,
   AdministrationError,
+  type CertificateSelection,
+  type ClientCertificateSummary,
+  type NewClientCertificate,
   type NewUser,
   type RegistryStatus,
   type RuleSummary,
@@ -11,7 +13,6 @@ import {
   type UserSummary,
 } from "../core/administration.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
-import type { Clock } from "../core/clock.ts";
 import { RegistryError } from "../core/error.ts";
 import type { MetadataStore } from "../core/metadata-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
@@ -19,18 +20,22 @@ import type { PrincipalId } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { AccessControl } from "./access-control.ts";
 import { RuleAdministration } from "./rule-administration.ts";
+import {
+  type ClientCertificatesPorts,
+  issueClientCertificate,
+  listClientCertificates,
+  revokeClientCertificates,
+} from "./client-certificates.ts";
 
 /** Who changes users from the machine's own command line. It has no password and cannot log in. */
 const operatorId = "00000000000000000000000000" as PrincipalId;
 
-export interface AdministrationPorts {
-  readonly accounts: AccountStore;
+export interface AdministrationPorts extends ClientCertificatesPorts {
   readonly access: AccessControl;
   /** Whether the operator's htpasswd file has the name. */
   readonly isHtpasswdUser: (name: string) => Promise<boolean>;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
-  readonly clock: Clock;
   readonly ulids: UlidSource;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
@@ -114,6 +119,18 @@ export class LocalAdministration implements Administration {
     const { freeBytes, totalBytes } = space;
     const counts = { repositories, tags, storedBytes, unreferencedBytes, openUploads, freeBytes, totalBytes };
     return { ...processStatus(), users: users.length, ...counts };
+  }
+
+  issueClientCertificate(request: NewClientCertificate): Promise<ClientCertificateSummary & { readonly pem: string }> {
+    return this.#inTurn(() => issueClientCertificate(this.#ports, request, this.#change()));
+  }
+
+  listClientCertificates(): Promise<readonly ClientCertificateSummary[]> {
+    return listClientCertificates(this.#ports);
+  }
+
+  revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]> {
+    return this.#inTurn(() => revokeClientCertificates(this.#ports, which, this.#change()));
   }
 
   async #hash(password: string): Promise<string> {

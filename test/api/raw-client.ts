@@ -12,6 +12,9 @@ export interface RawAnswer {
 export interface RawTarget {
   readonly port: number;
   readonly tls?: boolean;
+  /** A client certificate with its key, PEM. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** One connection on which a test writes what it likes. Bytes are Latin-1, so that a string can be any bytes. */
@@ -39,10 +42,12 @@ export class RawClient {
     });
   }
 
-  static open({ port, tls = false }: RawTarget): Promise<RawClient> {
+  static open({ port, tls = false, ...shown }: RawTarget): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const socket: Socket = tls
-        ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => resolve(new RawClient(socket)))
+        ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...shown }, () =>
+            resolve(new RawClient(socket)),
+          )
         : connect(port, "127.0.0.1", () => resolve(new RawClient(socket)));
       socket.once("error", reject);
     });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeAccessRuleStore } from "../../core/access-rule-store.contract.ts";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
+import { describeClientCertificateStore } from "../../core/client-certificate-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
@@ -72,6 +73,10 @@ describe("SqliteAccessRuleStore", () => {
 
     expect(await rules.listRules()).toHaveLength(1);
   });
+});
+
+describe("SqliteClientCertificateStore", () => {
+  describeClientCertificateStore(async () => (await openFresh()).certificates);
 });
 
 describe("openSqlite", () => {

@@ -1,5 +1,6 @@
 import { addRule, listRules, removeRule } from "./access-rules.ts";
 import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
+import { addCertificate, findCertificate, listCertificates, revokeCertificates } from "./client-certificates.ts";
 import type { Database } from "./database.ts";
 import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
 import {
@@ -39,6 +40,8 @@ export const reads = {
   listUsers,
   findExternalPrincipal,
   listRules,
+  findCertificate,
+  listCertificates,
 };
 
 /** What the writer thread does: each one whole change, made completely or not at all. */
@@ -60,4 +63,6 @@ export const changes = {
   keepExternalPrincipals,
   addRule,
   removeRule,
+  addCertificate,
+  revokeCertificates,
 };
