@@ -41,6 +41,12 @@ export const suites: readonly Suite[] = [
     showsFigures: true,
   },
   {
+    name: "clients/client-certificates",
+    paths: ["./test/clients/client-certificates.test.ts"],
+    needs: [...network, "/usr/sbin/dockerd", "/usr/bin/docker", "skopeo", "curl"],
+    showsFigures: true,
+  },
+  {
     name: "clients/docker-29",
     paths: ["./test/clients/docker-29.test.ts"],
     needs: [...network, "dockerd-29", "containerd-2", "/usr/bin/docker", "runc", "curl"],

@@ -5,8 +5,8 @@ import type { Machine, Program } from "./machine.ts";
 const withoutNetworks = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
 
 /** Starts Debian's Docker daemon (20.10, images in overlay2) on a machine and waits until it answers. */
-export async function startDocker20(machine: Machine): Promise<Program> {
-  const engine = machine.start(["/usr/sbin/dockerd", ...withoutNetworks]);
+export async function startDocker20(machine: Machine, more: readonly string[] = []): Promise<Program> {
+  const engine = machine.start(["/usr/sbin/dockerd", ...withoutNetworks, ...more]);
   await engine.waitFor(/API listen on/);
   return engine;
 }
