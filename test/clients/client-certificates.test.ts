@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { rootFilesystem, writeBigDockerArchive } from "./content.ts";
-import { startDocker20 } from "./docker.ts";
+import { startDocker20, startDocker29 } from "./docker.ts";
 import { dozoProgram, type RunningDozo, startDozo } from "./dozo.ts";
 import { Lan, type Machine, type Result, serverName } from "./machine.ts";
 
@@ -87,6 +87,21 @@ describe("clients that show a certificate and never log in", () => {
       await client.mustRun(`docker rmi ${name}`);
     },
     2 * minute,
+  );
+
+  test(
+    "Docker Engine 29, whose images are in containerd's store, pulls and pushes with the same files",
+    async () => {
+      await startDocker29(desk);
+      await desk.mustRun(`mkdir -p ${certificates} && cp ${issued}/ca.crt ${certificates}/`);
+      expect((await desk.run(`docker pull ${registry}/team/app:1`)).exitCode).toBe(1);
+      await desk.mustRun(`cp ${issued}/* ${certificates}/ && docker pull -q ${registry}/team/app:1`);
+      const name = `${registry}/team/from-29:1`;
+      expect(await desk.mustRun(`docker tag ${registry}/team/app:1 ${name} && docker push ${name}`)).toMatch(
+        /digest: sha256:/,
+      );
+    },
+    minute,
   );
 
   test(
