@@ -60,7 +60,8 @@ export async function examineRegistry(visit: RegistryVisit): Promise<readonly Ex
   if (certificate.findings.some(({ severity }) => severity === "error"))
     return [...examinations, ...programExaminations("")];
 
-  const isTrusted = trust.isTrusted || leadsTo(chain, visit.trusted, machine.now()) !== undefined;
+  const demand = { name: reference.host, now: machine.now() };
+  const isTrusted = trust.isTrusted || leadsTo(chain, visit.trusted, demand) !== undefined;
   const answers = await examineAnswers(visit, chain, isTrusted);
   return [...examinations, ...answers.examinations, ...programExaminations(answers.challenge)];
 }

@@ -220,8 +220,8 @@ function storesVouch(question: TrustQuestion): boolean {
   );
 }
 
-function vouches({ chain, now }: TrustQuestion, pem: string): boolean {
-  return leadsTo(chain, readCertificates(pem), now) !== undefined;
+function vouches({ chain, reference, now }: TrustQuestion, pem: string): boolean {
+  return leadsTo(chain, readCertificates(pem), { name: reference.host, now }) !== undefined;
 }
 
 function namesCa(toml: string): boolean {

@@ -1,5 +1,13 @@
+import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+
+import { X509Certificate as ParsedCertificate } from "@peculiar/x509";
+
+import { constraintsOf, permits } from "./name-constraints.ts";
+import { parseSubjectName } from "./subject-name.ts";
+
+const longestChain = 10;
 
 /** What a client finds wrong with a chain, apart from whether it trusts who signed it. */
 export interface ChainReading {
@@ -43,23 +51,30 @@ export function readChain(chain: readonly X509Certificate[], name: string | unde
   };
 }
 
+/** What a chain is asked to vouch for. */
+export interface TrustDemand {
+  /** The name or address by which the server was called. */
+  readonly name: string;
+  readonly now: number;
+}
+
 /**
- * Whether somebody who trusts the certificates of `anchors`, and nothing else, trusts this chain: each certificate up to an anchor
- * is signed by the next (RFC 5280 section 6.1). Neither names nor dates of the first one are judged here; those above it have to be
- * valid at `now`.
+ * Whether somebody who trusts the certificates of `anchors`, and nothing else, trusts this chain, and by which of them: each
+ * certificate up to it is signed by the next, those above the first are authorities, in force at `now`, and may speak for the name
+ * (RFC 5280 section 6.1, name constraints included). The first one's own names and dates are `readChain`'s.
  */
 export function leadsTo(
   chain: readonly X509Certificate[],
   anchors: readonly X509Certificate[],
-  now: number,
+  demand: TrustDemand,
 ): X509Certificate | undefined {
-  for (let current = chain[0], depth = 0; current !== undefined && depth < 10; depth++) {
+  for (let current = chain[0], depth = 0; current !== undefined && depth < longestChain; depth++) {
     const below = current;
     const same = anchors.find((each) => each.raw.equals(below.raw));
     if (same !== undefined) return same;
-    const anchor = anchors.find((each) => isSignedBy(below, each) && isValidAt(each, now));
+    const anchor = anchors.find((each) => vouchesFor(each, below, demand));
     if (anchor !== undefined) return anchor;
-    current = chain.find((each) => each !== below && isSignedBy(below, each) && isValidAt(each, now));
+    current = chain.find((each) => each !== below && vouchesFor(each, below, demand));
   }
   return undefined;
 }
@@ -69,12 +84,18 @@ export function shortName(certificate: X509Certificate): string {
   return lastPart(certificate.subject);
 }
 
-function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+function vouchesFor(issuer: X509Certificate, certificate: X509Certificate, { name, now }: TrustDemand): boolean {
+  const isInForce = Date.parse(issuer.validFrom) <= now && now < Date.parse(issuer.validTo);
+  const isSigned = issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  return isInForce && isSigned && maySpeakFor(new ParsedCertificate(new Uint8Array(issuer.raw)), name);
 }
 
-function isValidAt(certificate: X509Certificate, now: number): boolean {
-  return Date.parse(certificate.validFrom) <= now && now < Date.parse(certificate.validTo);
+/** Without constraints on names of this kind an authority may speak for all of them. */
+function maySpeakFor(authority: ParsedCertificate, name: string): boolean {
+  const subject = parseSubjectName(name);
+  if (subject === undefined) return false;
+  const constraints = constraintsOf(authority);
+  return constraints[subject.kind].length === 0 || permits(constraints, subject);
 }
 
 /** The common name does not count: no client has looked at it for years. */
