@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
+import { parseAllDocuments } from "yaml";
 import { createProgram, descendants } from "../../src/cli/program.ts";
 import { type Ended, makeSandbox, program, type Running, type Sandbox } from "./run-dozo.ts";
 
@@ -60,6 +61,24 @@ describe("while the server runs and while it does not", () => {
     const { out } = await dozo("user list --json");
     return (JSON.parse(out) as { name: string }[]).map(({ name }) => name);
   }
+
+  test("enroll prints the lines for this server, and for a cluster what kubectl takes as it is", async () => {
+    const { lines } = JSON.parse((await dozo("enroll --json")).out) as { lines: Readonly<Record<string, string>> };
+    expect(lines["sh"]).toContain(`https://${registry}/enroll.sh`);
+    expect(lines["powershell"]).toContain(registry.split(":")[0] ?? "");
+
+    const yaml = await dozo("enroll kubernetes");
+    expect(yaml.code).toBe(0);
+    const kinds = parseAllDocuments(yaml.out).map((document) => (document.toJS() as { kind: string }).kind);
+    expect(kinds).toEqual(["Namespace", "ConfigMap", "DaemonSet"]);
+
+    const json = await dozo("enroll kubernetes --json --user ci --password-stdin", "its secret");
+    const { items } = JSON.parse(json.out) as { items: readonly { kind: string }[] };
+    expect(items.map(({ kind }) => kind)).toEqual([...kinds, "Secret", "ServiceAccount"]);
+
+    expect(await dozo("enroll kubernetes --user ci")).toMatchObject({ code: 2, out: "" });
+    expect(await dozo("enroll kubernetes --namespace a;b")).toMatchObject({ code: 2, out: "" });
+  });
 
   test("a user who is added may log in at once, and one who is removed may not", async () => {
     expect((await dozo("user add maria --password-stdin", "secret of maria\n")).code).toBe(0);
