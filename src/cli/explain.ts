@@ -24,7 +24,10 @@ export function explainCommand(context: CommandContext): Command {
       if (json === true) printJson(output, findings);
       else printFindings(output, findings);
       if (findings.length === 0)
-        throw new ExplainedError("no error that is known stands in this text", "dozo status says how the registry is");
+        throw new ExplainedError(
+          "no error that is known stands in this text",
+          "dozo doctor HOST[:PORT] looks at the registry from this machine, dozo doctor at the server",
+        );
     });
 }
 

@@ -36,11 +36,21 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
       readInput: () => Bun.stdin.text(),
     };
     const program = createProgram(context);
+    program.hook("preAction", () => assertVerifies(context));
     await program.parseAsync(spellOut(program, words), { from: "user" });
     return 0;
   } catch (error) {
     return explain(error, output);
   }
+}
+
+/** The runtime takes every certificate for good where this variable says so, the ones of the servers that dozo asks among them. */
+function assertVerifies({ environment }: CommandContext): void {
+  if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] !== "0") return;
+  throw new ExplainedError(
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the verification of every certificate off",
+    "unset NODE_TLS_REJECT_UNAUTHORIZED; NODE_EXTRA_CA_CERTS=FILE adds an authority",
+  );
 }
 
 /** All commands with their options; nothing runs before it is parsed. */

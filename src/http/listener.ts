@@ -143,11 +143,14 @@ function start(options: ListenOptions, address: ListenAddress, tls: ListenOption
   }
 }
 
+/** Of TLS 1.2 only those with forward secrecy and authenticated encryption (RFC 9325 section 4.2); 1.3 has no others. */
+const cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
 /** One entry for each name; the runtime shows the very first where no name fits, and plain HTTP where the list is empty. */
 function tlsOptions(tls: readonly TlsMaterial[]): Bun.TLSOptions[] {
   if (tls.length === 0) throw new Error("a listener with TLS needs a certificate");
   return tls.flatMap(({ certificatePem, keyPem, serverNames = [] }, index) => {
-    const pair = { cert: certificatePem, key: keyPem };
+    const pair = { cert: certificatePem, key: keyPem, ciphers: cipherSuites };
     const named = serverNames.filter((name) => isIP(name) === 0).map((serverName) => ({ ...pair, serverName }));
     return index === 0 ? [pair, ...named] : named;
   });
