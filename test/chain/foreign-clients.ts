@@ -3,13 +3,13 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 
 /** A name and the port of this machine where the server for it listens. */
-export interface Visit {
+interface Visit {
   readonly host: string;
   readonly port: number;
 }
 
 /** A program that trusts the authorities in `rootsFile`, and answers for each visit `accepted`, or `refused: ` and its reason. */
-export type ForeignClient = (visits: readonly Visit[], rootsFile: string, folder: string) => Promise<readonly string[]>;
+type ForeignClient = (visits: readonly Visit[], rootsFile: string, folder: string) => Promise<readonly string[]>;
 
 const programs = join(import.meta.dir, "clients");
 

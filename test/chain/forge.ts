@@ -25,7 +25,7 @@ export interface Served {
 }
 
 /** A name in a certificate. */
-export interface Name {
+interface Name {
   readonly type: "dns" | "ip";
   readonly value: string;
 }

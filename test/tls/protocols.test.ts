@@ -41,6 +41,10 @@ async function isServing(): Promise<boolean> {
   return (await answer.text()) === "here";
 }
 
+function text(value: string): Uint8Array {
+  return Buffer.from(value, "latin1");
+}
+
 describe("TLS-02: what the listener speaks", () => {
   let scan: string;
   beforeAll(async () => {
@@ -48,18 +52,18 @@ describe("TLS-02: what the listener speaks", () => {
   });
 
   test("is TLS 1.2 and 1.3 and nothing older", () => {
-    const protocols = Object.fromEntries(
-      [...scan.matchAll(/^((?:SSL|TLS)v[\d.]+) +(enabled|disabled)$/gm)].map((row) => row.slice(1)),
+    const protocols = [...scan.matchAll(/^((?:SSL|TLS)v[\d.]+ +(?:enabled|disabled))$/gm)].map(([line]) =>
+      line.replace(/ +/, " "),
     );
 
-    expect(protocols).toEqual({
-      SSLv2: "disabled",
-      SSLv3: "disabled",
-      "TLSv1.0": "disabled",
-      "TLSv1.1": "disabled",
-      "TLSv1.2": "enabled",
-      "TLSv1.3": "enabled",
-    });
+    expect(protocols).toEqual([
+      "SSLv2 disabled",
+      "SSLv3 disabled",
+      "TLSv1.0 disabled",
+      "TLSv1.1 disabled",
+      "TLSv1.2 enabled",
+      "TLSv1.3 enabled",
+    ]);
   });
 
   test("has forward secrecy and authenticated encryption, whatever the client offers", () => {
@@ -121,7 +125,6 @@ describe("TLS-02: what the listener speaks", () => {
 });
 
 describe("TLS-03: a greeting that means harm", () => {
-  const text = (value: string): Uint8Array => Buffer.from(value, "latin1");
   const greetings: readonly (readonly [string, ClientHello])[] = [
     ["no name", {}],
     ["a good name", { serverName: text("second.test") }],

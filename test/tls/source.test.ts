@@ -4,14 +4,6 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
 
-// TLS-08. Each file that may go on without the runtime's verdict, and what it does in its place.
-const places: Readonly<Record<string, string>> = {
-  "src/doctor/seen-chain.ts": "looks at a chain, whoever signed it, and hangs up",
-  "src/http/client-certificate-listener.ts": "a server: judges the client's certificate itself, and answers in words",
-};
-
-const switches =
-  /rejectUnauthorized\s*:\s*(?!true\b|!0)|\bNODE_TLS_REJECT_UNAUTHORIZED\b|checkServerIdentity\s*:|\bInsecureSkipVerify\b|--no-check-certificate|-SkipCertificateCheck/;
 // Without verification curl may fetch only what it was given the key of, or what is compared afterwards with a fingerprint.
 const curlWithoutVerification = /\bcurl\b[^\n|;]*?\s(?:--insecure\b|-[a-zA-Z]*k[a-zA-Z]*\s)[^\n]*/g;
 
@@ -27,15 +19,9 @@ function codeOf(file: string): string {
     : text.replaceAll(/^\s*#.*$/gm, "");
 }
 
-describe("TLS-08: the product's source", () => {
-  test("switches no verification off, except where it verifies in another way", () => {
-    const found = productFiles().filter((file) => switches.test(codeOf(file)));
-    const inWords = ["src/cli/program.ts", "src/enrolment/clients/languages.ts"];
-
-    expect(found.filter((file) => !inWords.includes(file)).toSorted()).toEqual(Object.keys(places).toSorted());
-  });
-
-  test("lets curl go unverified only with the key's pin, or for what is compared with a fingerprint", () => {
+// What the product's own connections do stands in test/architecture.test.ts.
+describe("TLS-08: verification", () => {
+  test("is left out of a line for curl with the key's pin, or for what is compared with a fingerprint", () => {
     const offences = productFiles().flatMap((file) =>
       [...codeOf(file).matchAll(curlWithoutVerification)]
         .map(([line]) => line)
@@ -47,7 +33,7 @@ describe("TLS-08: the product's source", () => {
   });
 
   test.each(["up", "serve", "status", "doctor localhost:1"])(
-    "refuses to run %s where the environment switches it off",
+    "switched off in the environment stops dozo %s before it does anything",
     async (command) => {
       const child = Bun.spawn([join(root, "dozo"), ...command.split(" ")], {
         env: { PATH: process.env["PATH"] ?? "", HOME: "/nowhere/at/all", NODE_TLS_REJECT_UNAUTHORIZED: "0" },
