@@ -31,7 +31,8 @@ export const suites: readonly Suite[] = [
     name: "certificates",
     paths: ["./test/certificates"],
     needs: ["curl", "openssl", "pebble", "pebble-challtestsrv"],
-  { name: "certificates", paths: ["./test/certificates"], needs: ["curl"], showsFigures: false },
+    showsFigures: false,
+  },
   { name: "tls", paths: ["./test/tls"], needs: ["openssl", "sslscan", "curl"], showsFigures: false },
   {
     name: "chain",
