@@ -311,6 +311,10 @@ describe("with an authority of the operator's", () => {
     expect(await outcomeFor(company, "alice")).toMatch(/^alice 403 .*no rule of clientUsers/);
   });
 
+  test("a rule is for that authority only: another's certificate of the same name is refused", async () => {
+    expect(await outcomeFor(await foreignAuthority(), "build-7")).toMatch(/^build-7 403 .*does not trust/);
+  });
+
   test("its certificates for servers are refused, and dozo's own are known as before", async () => {
     const forServers = await signedFor(company, serverAuth);
 
