@@ -69,7 +69,7 @@ export const knownTrustErrors: readonly KnownError[] = [
     explain: (line) => ({
       what: `${line.registry ?? "The registry"} demands a certificate of the client, and got none that it knows.`,
       why: "That listener lets in only clients that show one: client.cert and client.key beside ca.crt.",
-      fix: `put client.cert and client.key into ${certificatesFolder(line)}/${placeOf(line)}, or use another address of the registry`,
+      fix: `on the server: dozo cert issue --client USER; on the client: client.cert and client.key into ${certificatesFolder(line)}/${placeOf(line)}`,
     }),
   },
   {

@@ -10,6 +10,7 @@ import {
   type ListenOptions,
   listen,
   type TlsMaterial,
+  cipherSuites,
 } from "./listener.ts";
 
 /** Where the private sockets lie: a folder that only this user may enter, in which no name can be guessed. */
@@ -71,7 +72,8 @@ export async function listenForCertificates(options: CertificateListenOptions): 
 
 function secureContext(tls: TlsMaterial | undefined, authorities: readonly string[]): SecureContextOptions {
   if (tls === undefined) throw new Error("a listener with TLS needs a certificate");
-  return { cert: tls.certificatePem, key: tls.keyPem, ca: [...authorities], minVersion: "TLSv1.2" };
+  const pair = { cert: tls.certificatePem, key: tls.keyPem };
+  return { ...pair, ca: [...authorities], minVersion: "TLSv1.2", ciphers: cipherSuites };
 }
 
 class CertificateListener implements Listener {

@@ -144,7 +144,7 @@ function start(options: ListenOptions, address: ListenAddress, tls: ListenOption
 }
 
 /** Of TLS 1.2 only those with forward secrecy and authenticated encryption (RFC 9325 section 4.2); 1.3 has no others. */
-const cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
+export const cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 /** One entry for each name; the runtime shows the very first where no name fits, and plain HTTP where the list is empty. */
 function tlsOptions(tls: readonly TlsMaterial[]): Bun.TLSOptions[] {
