@@ -26,6 +26,7 @@ export const suites: readonly Suite[] = [
   { name: "unit", paths: ["./src"], needs: [], showsFigures: false },
   { name: "architecture", paths: ["./test/architecture.test.ts"], needs: [], showsFigures: false },
   { name: "api", paths: ["./test/api"], needs: [], showsFigures: false },
+  { name: "enrolment", paths: ["./test/enrolment"], needs: ["curl", "openssl", "busybox"], showsFigures: false },
   { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
   {
     name: "certificates",
@@ -126,6 +127,7 @@ const remedies: Readonly<Record<string, string>> = {
   "update-ca-certificates": "apt-get install ca-certificates",
   prlimit: "apt-get install util-linux",
   ip: "apt-get install iproute2",
+  busybox: "apt-get install busybox",
   curl: "apt-get install curl",
   openssl: "apt-get install openssl",
   sslscan: "apt-get install sslscan",

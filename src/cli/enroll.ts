@@ -32,7 +32,10 @@ export function enrollCommand(context: CommandContext): Command {
     .option("--script", "Print the script that the line fetches, for machines without curl or without a way here.")
     .option("--json", "Print JSON.")
     .addHelpText("before", help)
-    .addHelpText("after", "\nBehind the line: --dry-run shows every file it would write, --undo takes all of it back.")
+    .addHelpText(
+      "after",
+      "\nBehind the line: --dry-run shows every file it would write, --check finds what is wrong, --undo takes all of it back.",
+    )
     .action((options: Readonly<Record<string, unknown>>) => enroll(context, options));
 }
 

@@ -2,8 +2,10 @@ import { createHash, X509Certificate } from "node:crypto";
 import { podmanMachine } from "./clients/containers.ts";
 import { dockerMachine } from "./clients/desktop.ts";
 import { kind } from "./clients/kubernetes.ts";
+import { findingFunctions } from "./finding-functions.ts";
 import { type RegistryIdentity, trustName } from "./identity.ts";
 import { scriptEnd } from "./line.ts";
+import check from "./shell/check.sh" with { type: "text" };
 import containers from "./shell/containers.sh" with { type: "text" };
 import files from "./shell/files.sh" with { type: "text" };
 import kubernetes from "./shell/kubernetes.sh" with { type: "text" };
@@ -11,6 +13,7 @@ import login from "./shell/login.sh" with { type: "text" };
 import main from "./shell/main.sh" with { type: "text" };
 import start from "./shell/start.sh" with { type: "text" };
 import systemStore from "./shell/system-store.sh" with { type: "text" };
+import { quote } from "./shell-word.ts";
 
 /**
  * The POSIX shell script that makes a machine trust the registry and logs in there. The text in `shell/` is the same for every
@@ -21,9 +24,13 @@ import systemStore from "./shell/system-store.sh" with { type: "text" };
  */
 export function enrolmentScript(identity: RegistryIdentity, root = ""): string {
   const { registry, spellings, caPem } = identity;
+  const host = registry.replace(/:[0-9]+$/, "");
   const facts = [
     ["registry", registry],
     ["spellings", spellings.join(" ")],
+    ["bracketed", host],
+    ["host", host.replaceAll(/[[\]]/g, "")],
+    ["port", /:([0-9]+)$/.exec(registry.slice(host.length))?.[1] ?? "443"],
     ["name", trustName(registry)],
     ["ca", caPem?.trimEnd() ?? ""],
     ["ca_sha256", caPem === undefined ? "" : createHash("sha256").update(new X509Certificate(caPem).raw).digest("hex")],
@@ -34,7 +41,7 @@ export function enrolmentScript(identity: RegistryIdentity, root = ""): string {
     `# Makes this machine trust the container registry ${registry}, and logs in. Says what it does; --help shows what it can.`,
     ...facts.map(([variable, value]) => `${variable}=${quote(value)}`),
   ].join("\n");
-  return `${head}\n${linesByHand(identity)}${start}${files}${containers}${kubernetes}${systemStore}${login}${main}\nmain "$@"\n${scriptEnd}\n`;
+  return `${head}\n${linesByHand(identity)}${start}${files}${containers}${kubernetes}${systemStore}${login}${check}${findingFunctions()}${main}\nmain "$@"\n${scriptEnd}\n`;
 }
 
 /** What a person has to type for kinds of clients that no file of this machine reaches. */
@@ -45,9 +52,4 @@ function linesByHand(identity: RegistryIdentity): string {
     return `    ${id}) printf '%s\\n' ${lines.join(" ")} ;;\n`;
   });
   return `lines_by_hand() {\n  case $1 in\n${cases.join("")}  esac\n}\n`;
-}
-
-/** As one word for a POSIX shell (IEEE 1003.1, section 2.2.2). */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

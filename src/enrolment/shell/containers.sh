@@ -35,10 +35,12 @@ server_version() { as "$1" docker version --format '{{.Server.Version}}' 2>/dev/
 enrol_podman() {
   for spelling in $spellings; do
     if [ -d "$config/containers/certs.d/$spelling" ] || { [ -n "$home_only" ] && have_podman; }; then
-      put_ca person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
+      check_shadow "$config/containers/certs.d/$spelling" ||
+        put_ca person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
     fi
     if [ -d "$etc/containers/certs.d/$spelling" ]; then
-      put_ca system "$etc/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo, CRI-O: this folder hides Docker's"
+      check_shadow "$etc/containers/certs.d/$spelling" ||
+        put_ca system "$etc/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo, CRI-O: this folder hides Docker's"
     fi
   done
   if have podman && [ "$os" = Darwin ]; then

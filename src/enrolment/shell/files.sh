@@ -49,6 +49,10 @@ put() {
   if [ "$who" = system ] && [ -n "$home_only" ]; then return 0; fi
   cat >"$work/text"
   if [ -L "$path" ] && target=$(readlink -f "$path" 2>/dev/null); then path=$target; fi
+  if [ "$mode" = check ]; then
+    check_file
+    return 0
+  fi
   if [ "$who" = system ] && [ -z "$has_system" ] && [ -z "$dry" ]; then
     warn "not written    $path ($why): that needs root; run this as root"
     return 1

@@ -6,6 +6,10 @@ hosts_folders() {
   for spelling in $spellings; do
     hosts=$2/$spelling/hosts.toml
     put_ca "$1" "$2/$spelling/ca.crt" "$3"
+    if [ "$mode" = check ] && exists "$1" "$hosts"; then
+      contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt" || find_hosts_toml_without_ca "$hosts" "$2/$spelling/ca.crt"
+      continue
+    fi
     hosts_text "$2/$spelling/ca.crt" >"$work/hosts"
     if exists "$1" "$hosts" && [ -z "$(number_of "$1" "$hosts")" ] && [ "$(contents "$1" "$hosts")" != "$(cat "$work/hosts")" ]; then
       if ! contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt"; then
@@ -46,6 +50,10 @@ check_config_path() {
   if [ -n "$fix_containerd" ]; then
     fix_config_path
   elif have kubelet || have crictl || have kubeadm; then
+    if [ "$mode" = check ]; then
+      case $config_path in '') find_config_path_missing "$toml" ;; *:*) find_config_path_colon "$toml" "$config_path" ;; esac
+      return 0
+    fi
     case $config_path in
       '') note "containerd reads no folder of certificates for Kubernetes: config_path is empty in $toml." ;;
       *:*) note "containerd takes config_path \"$config_path\" for one folder, and so reads none for Kubernetes ($toml)." ;;

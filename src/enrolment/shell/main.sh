@@ -1,6 +1,18 @@
 
 # ---- from here it runs
 
+enrol_files() {
+  [ -n "$ca" ] || return 0
+  enrol_docker
+  enrol_podman
+  enrol_desktops
+  enrol_buildkit
+  enrol_containerd
+  enrol_k3s
+  enrol_local_clusters
+  enrol_system_store
+}
+
 main() {
   set -uf
   umask 022
@@ -21,17 +33,12 @@ main() {
     undo
     exit "$failed"
   fi
-  may_write || exit 1
-  if [ -n "$ca" ]; then
-    enrol_docker
-    enrol_podman
-    enrol_desktops
-    enrol_buildkit
-    enrol_containerd
-    enrol_k3s
-    enrol_local_clusters
-    enrol_system_store
+  if [ "$mode" = check ]; then
+    check
+    exit "$failed"
   fi
+  may_write || exit 1
+  enrol_files
   if [ -n "$login" ]; then
     if [ -n "$desktop_restart" ]; then note "Log in: docker login $registry"; else log_in; fi
   fi

@@ -7,6 +7,7 @@ enroll: makes this machine trust $registry, and logs in.
 
   --dry-run          show every file that would be written, and write none
   --undo             take back all that it made or changed here
+  --check            find what is wrong between this machine and the registry, and write nothing
   --home             write into the home folder only, for who may not become root
   --system-store     trust it in the whole system, not in container tools alone
   --fix-containerd   correct containerd's config_path too
@@ -19,11 +20,12 @@ END
 }
 
 read_options() {
-  mode=enrol dry='' system_store='' fix_containerd='' login=yes user='' password_stdin='' home_only=''
+  mode=enrol dry='' system_store='' fix_containerd='' login=yes user='' password='' password_stdin='' home_only=''
   while [ $# -gt 0 ]; do
     case $1 in
       --dry-run) dry=yes ;;
       --undo) mode=undo ;;
+      --check) mode=check ;;
       --home) home_only=yes ;;
       --system-store) system_store=yes ;;
       --fix-containerd) fix_containerd=yes ;;
