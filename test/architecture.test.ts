@@ -171,7 +171,7 @@ const machinePlaces: readonly {
 }[] = [
   { what: /^bun:test$/, places: ["core"] },
   { what: /^bun:sqlite$/, places: ["storage/sqlite"] },
-  { what: /^bun:ffi$/, places: ["storage/filesystem", "process", "http/listener.ts"] },
+  { what: /^bun:ffi$/, places: ["storage/filesystem", "process", "http/reuseport-group.ts"] },
   { what: /^(?:node:)?https?$/, places: [] },
   {
     what: /^(?:node:)?fs(?:\/promises)?$/,
@@ -186,6 +186,7 @@ const machinePlaces: readonly {
       "doctor",
       "cli",
       "app.ts",
+      "http/reuseport-group.ts",
     ],
   },
   { what: /^(?:node:)?child_process$/, places: ["process", "doctor"] },

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { Server } from "bun";
 import type { ClientCertificate } from "../core/client-certificate.ts";
+import { listeningDescriptors, steerNewConnections } from "./reuseport-group.ts";
 import { answerWhileClosing, leavesBodyUnread } from "./unread-body.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface ListenOptions {
    * most 255, counted in steps of 4.
    */
   readonly idleSeconds?: number;
+  /** How long a replaced certificate's connections have for their next request; for tests, it follows from the other times. */
+  readonly retirementMs?: number;
 }
 
 /** A TCP port (0: a free one), or the path of a Unix socket. */
@@ -42,8 +45,9 @@ export interface Listener {
   /** Undefined for a Unix socket. */
   readonly port: number | undefined;
   /**
-   * New connections see the new certificates; those there are keep the old ones until they end. Only for listeners with TLS,
-   * on TCP.
+   * New connections see the new certificates; those there are keep the old ones until they end, and none of them is broken:
+   * answers ask the client to begin a new one (RFC 9112 section 9.6), and what is idle ends as idle connections do. Only for
+   * listeners with TLS, on TCP.
    */
   replaceCertificate(tls: readonly TlsMaterial[]): void;
   /**
@@ -72,6 +76,13 @@ export class AddressInUseError extends Error {
  */
 const defaultIdleSeconds = 75;
 
+/** How long a client's part of a TCP handshake may take, the server's repetitions included (tcp_synack_retries in tcp(7)). */
+const longestHandshakeMs = 65_000;
+/** The runtime's clock for the head of a first request, with some room. */
+const firstRequestMs = 15_000;
+/** Rather a broken connection than ever more listeners, however often certificates are replaced. */
+const mostRetired = 32;
+
 /** How often a stopping listener looks whether requests are still in flight. */
 const stopPollMs = 20;
 
@@ -83,19 +94,39 @@ export function listen(options: ListenOptions): Listener {
   const { address } = options;
   if ("unix" in address) return new ServedAddress(options, start(options, address, options.tls));
   assertFree(address);
-  const server = start(options, address, options.tls);
-  return new ServedAddress({ ...options, address: { ...address, port: server.port ?? address.port } }, server);
+  const first = start(options, address, options.tls);
+  return new ServedAddress({ ...options, address: { ...address, port: first.server.port ?? address.port } }, first);
+}
+
+/** One of the runtime's servers; it cannot change its certificate. */
+interface Generation {
+  readonly server: Server<undefined>;
+  readonly state: GenerationState;
+}
+
+interface GenerationState {
+  /** Another one takes the new connections; this one's answers end the connections it has. */
+  isRetired: boolean;
+  /** At the last look no request was in flight. */
+  wasQuiet: boolean;
 }
 
 class ServedAddress implements Listener {
   readonly #options: ListenOptions;
-  /** The last one takes new connections; the others end when theirs do. */
-  #servers: Server<undefined>[];
+  /** Those that listen, in the kernel's order (see `steerNewConnections`). All but `#current` are retired. */
+  readonly #group: Generation[];
+  /** Of the current one, where there are others. */
+  #descriptor: number | undefined;
+  /** They listen no more, and have requests in flight. */
+  readonly #ending = new Set<Server<undefined>>();
+  #current: Generation;
+  #retirement: ReturnType<typeof setTimeout> | undefined;
   #isStopping = false;
 
-  constructor(options: ListenOptions, server: Server<undefined>) {
+  constructor(options: ListenOptions, first: Generation) {
     this.#options = options;
-    this.#servers = [server];
+    this.#current = first;
+    this.#group = [first];
   }
 
   get port(): number | undefined {
@@ -104,40 +135,90 @@ class ServedAddress implements Listener {
 
   replaceCertificate(tls: readonly TlsMaterial[]): void {
     if (this.#isStopping) return;
-    // A second listener on the same port, then the first one ends: the runtime cannot swap a certificate.
+    // The runtime cannot swap a certificate, and a server of its that is stopped breaks connections that have sent no request
+    // yet. So the old one goes on listening, gets no new connections, and is stopped when it has none that this could break.
+    const others = listeningDescriptors(this.port ?? 0);
     const next = start(this.#options, this.#options.address, tls);
-    for (const server of this.#servers) void this.#end(server);
-    this.#servers.push(next);
+    const retired = this.#current;
+    this.#group.push(next);
+    this.#current = next;
+    retired.state.isRetired = true;
+    this.#descriptor = listeningDescriptors(this.port ?? 0).find((descriptor) => !others.includes(descriptor));
+    if (!this.#steer()) this.#end(retired);
+    while (this.#group.length > mostRetired) this.#endOne(() => true);
+    this.#retireLater();
   }
 
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
-    const ended = Promise.all(this.#servers.map((server) => this.#end(server)));
+    clearTimeout(this.#retirement);
+    const servers = [...this.#group.map(({ server }) => server), ...this.#ending];
+    const ended = Promise.all(servers.map((server) => server.stop(false)));
     const deadline = performance.now() + graceMs;
-    const isBusy = (): boolean => this.#servers.some((server) => server.pendingRequests > 0);
+    const isBusy = (): boolean => servers.some((server) => server.pendingRequests > 0);
     while (isBusy() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, stopPollMs));
-    for (const server of this.#servers) void server.stop(true);
+    for (const server of servers) void server.stop(true);
     await ended;
   }
 
-  async #end(server: Server<undefined>): Promise<void> {
-    await server.stop(false);
-    this.#servers = this.#servers.filter((other) => other !== server);
+  #retireLater(): void {
+    if (this.#retirement !== undefined || this.#group.length === 1) return;
+    const { idleSeconds = defaultIdleSeconds } = this.#options;
+    const usualMs = Math.max(idleSeconds * 1000, longestHandshakeMs) + firstRequestMs;
+    this.#retirement = setTimeout(() => {
+      this.#retirement = undefined;
+      this.#endQuietOnes();
+      this.#retireLater();
+    }, this.#options.retirementMs ?? usualMs);
+    this.#retirement.unref();
+  }
+
+  /**
+   * Ends those that were quiet at the look before: by now each of their connections has been idle for too long, or was told to
+   * end by an answer. While an ending moves the current one in the kernel's order, a connection may still come to a retired one:
+   * then only one is ended at a time.
+   */
+  #endQuietOnes(): void {
+    if (this.#group[0] !== this.#current) this.#endOne(({ state }) => state.wasQuiet);
+    else for (const each of this.#group.filter(({ state }) => state.isRetired && state.wasQuiet)) this.#end(each);
+    for (const { server, state } of this.#group) state.wasQuiet = state.isRetired && server.pendingRequests === 0;
+  }
+
+  #endOne(isReady: (each: Generation) => boolean): void {
+    const found = this.#group.find((each) => each.state.isRetired && isReady(each));
+    if (found !== undefined) this.#end(found);
+  }
+
+  #end(retired: Generation): void {
+    const { server } = retired;
+    this.#ending.add(server);
+    void server.stop(false).then(() => this.#ending.delete(server));
+    const last = this.#group.pop();
+    const place = this.#group.indexOf(retired);
+    if (last !== undefined && place >= 0) this.#group[place] = last;
+    this.#steer();
+  }
+
+  #steer(): boolean {
+    const descriptor = this.#descriptor;
+    return descriptor !== undefined && steerNewConnections(descriptor, this.#group.indexOf(this.#current));
   }
 }
 
-function start(options: ListenOptions, address: ListenAddress, tls: ListenOptions["tls"]): Server<undefined> {
+function start(options: ListenOptions, address: ListenAddress, tls: ListenOptions["tls"]): Generation {
+  const state: GenerationState = { isRetired: false, wasQuiet: false };
   const common = {
     development: false,
     idleTimeout: options.idleSeconds ?? defaultIdleSeconds,
     // The stores bound what they take, and refuse it in the specification's words.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request: Request, server: Server<undefined>) => serve(options, request, server),
+    fetch: (request: Request, server: Server<undefined>) => answer(options, state, request, server),
     ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
   };
   try {
-    if ("unix" in address) return Bun.serve({ ...common, unix: address.unix } as Bun.Serve.Options<undefined>);
-    return Bun.serve({ ...common, hostname: address.host, port: address.port, reusePort: true });
+    if ("unix" in address)
+      return { state, server: Bun.serve({ ...common, unix: address.unix } as Bun.Serve.Options<undefined>) };
+    return { state, server: Bun.serve({ ...common, hostname: address.host, port: address.port, reusePort: true }) };
   } catch (error) {
     throw isInUse(error) ? new AddressInUseError(address, error) : error;
   }
@@ -154,6 +235,22 @@ function tlsOptions(tls: readonly TlsMaterial[]): Bun.TLSOptions[] {
     const named = serverNames.filter((name) => isIP(name) === 0).map((serverName) => ({ ...pair, serverName }));
     return index === 0 ? [pair, ...named] : named;
   });
+}
+
+function answer(
+  options: ListenOptions,
+  state: GenerationState,
+  request: Request,
+  server: Server<undefined>,
+): Response | Promise<Response> {
+  const response = serve(options, request, server);
+  return state.isRetired ? endingConnection(response) : response;
+}
+
+async function endingConnection(answered: Response | Promise<Response>): Promise<Response> {
+  const response = await answered;
+  response.headers.set("Connection", "close");
+  return response;
 }
 
 function serve(options: ListenOptions, request: Request, server: Server<undefined>): Response | Promise<Response> {
