@@ -29,8 +29,8 @@ export const suites: readonly Suite[] = [
   { name: "enrolment", paths: ["./test/enrolment"], needs: ["curl", "openssl", "busybox"], showsFigures: false },
   { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
   {
-    name: "certificates",
-    paths: ["./test/certificates"],
+    name: "certificates/sources",
+    paths: ["./test/certificates/acme.test.ts", "./test/certificates/files.test.ts"],
     needs: ["curl", "openssl", "pebble", "pebble-challtestsrv"],
     showsFigures: false,
   },
@@ -40,6 +40,12 @@ export const suites: readonly Suite[] = [
     paths: ["./test/chain"],
     needs: ["openssl", "/usr/bin/python3", "node", "go", "java", "javac", "chromium", "certutil"],
     showsFigures: false,
+  },
+  {
+    name: "certificates/swaps",
+    paths: ["./test/certificates/swaps.test.ts"],
+    needs: ["root", "unshare", "ip", "sysctl"],
+    showsFigures: true,
   },
   { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
   {
@@ -107,6 +113,12 @@ export const suites: readonly Suite[] = [
     paths: ["./test/clients/doctor.test.ts"],
     needs: [...enrolment, "nginx", "openssl"],
     showsFigures: false,
+  },
+  {
+    name: "certificates/swaps",
+    paths: ["./test/certificates/swaps.test.ts"],
+    needs: ["root", "unshare", "ip", "sysctl"],
+    showsFigures: true,
   },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
   { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit"], showsFigures: true },

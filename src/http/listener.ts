@@ -80,8 +80,10 @@ const defaultIdleSeconds = 75;
 const longestHandshakeMs = 65_000;
 /** The runtime's clock for the head of a first request, with some room. */
 const firstRequestMs = 15_000;
+/** With more than that the quiet ones are not kept for the rest of their time. */
+const manyRetired = 32;
 /** Rather a broken connection than ever more listeners, however often certificates are replaced. */
-const mostRetired = 32;
+const mostRetired = 256;
 
 /** How often a stopping listener looks whether requests are still in flight. */
 const stopPollMs = 20;
@@ -113,8 +115,10 @@ interface GenerationState {
 
 class ServedAddress implements Listener {
   readonly #options: ListenOptions;
-  /** Those that listen, in the kernel's order (see `steerNewConnections`). All but `#current` are retired. */
+  /** Those that listen, in the kernel's order (see `steerNewConnections`). */
   readonly #group: Generation[];
+  /** All of the group but the current one, the oldest first. */
+  #retired: Generation[] = [];
   /** Of the current one, where there are others. */
   #descriptor: number | undefined;
   /** They listen no more, and have requests in flight. */
@@ -143,9 +147,10 @@ class ServedAddress implements Listener {
     this.#group.push(next);
     this.#current = next;
     retired.state.isRetired = true;
+    this.#retired.push(retired);
     this.#descriptor = listeningDescriptors(this.port ?? 0).find((descriptor) => !others.includes(descriptor));
     if (!this.#steer()) this.#end(retired);
-    while (this.#group.length > mostRetired) this.#endOne(() => true);
+    this.#endSurplus();
     this.#retireLater();
   }
 
@@ -162,7 +167,7 @@ class ServedAddress implements Listener {
   }
 
   #retireLater(): void {
-    if (this.#retirement !== undefined || this.#group.length === 1) return;
+    if (this.#retirement !== undefined || this.#retired.length === 0) return;
     const { idleSeconds = defaultIdleSeconds } = this.#options;
     const usualMs = Math.max(idleSeconds * 1000, longestHandshakeMs) + firstRequestMs;
     this.#retirement = setTimeout(() => {
@@ -179,20 +184,23 @@ class ServedAddress implements Listener {
    * then only one is ended at a time.
    */
   #endQuietOnes(): void {
-    if (this.#group[0] !== this.#current) this.#endOne(({ state }) => state.wasQuiet);
-    else for (const each of this.#group.filter(({ state }) => state.isRetired && state.wasQuiet)) this.#end(each);
-    for (const { server, state } of this.#group) state.wasQuiet = state.isRetired && server.pendingRequests === 0;
+    const quiet = this.#retired.filter(({ state }) => state.wasQuiet);
+    for (const each of this.#group[0] === this.#current ? quiet : quiet.slice(0, 1)) this.#end(each);
+    for (const { server, state } of this.#retired) state.wasQuiet = server.pendingRequests === 0;
   }
 
-  #endOne(isReady: (each: Generation) => boolean): void {
-    const found = this.#group.find((each) => each.state.isRetired && isReady(each));
-    if (found !== undefined) this.#end(found);
+  #endSurplus(): void {
+    if (this.#retired.length <= manyRetired) return;
+    const quiet = this.#retired.find(({ state }) => state.wasQuiet);
+    if (quiet !== undefined) this.#end(quiet);
+    for (const each of this.#retired.slice(0, -mostRetired)) this.#end(each);
   }
 
   #end(retired: Generation): void {
     const { server } = retired;
     this.#ending.add(server);
     void server.stop(false).then(() => this.#ending.delete(server));
+    this.#retired = this.#retired.filter((each) => each !== retired);
     const last = this.#group.pop();
     const place = this.#group.indexOf(retired);
     if (last !== undefined && place >= 0) this.#group[place] = last;

@@ -16,6 +16,10 @@ export interface UnitOptions {
 export function unitText(options: UnitOptions): string {
   const isSystem = options.scope === "system";
   return [
+    // A unit cannot set it. dozo moves new connections to the new certificate before the old listener ends; where the kernel
+    // will not do that for it, this keeps it from resetting connections that are just being accepted.
+    "# Replacing certificates: set net.ipv4.tcp_migrate_req=1, so that no connection is reset that is just being accepted:",
+    "#   echo net.ipv4.tcp_migrate_req=1 | sudo tee /etc/sysctl.d/60-dozo.conf && sudo sysctl --system",
     "[Unit]",
     "Description=dozo, a container registry",
     ...(isSystem ? ["After=network-online.target", "Wants=network-online.target"] : []),

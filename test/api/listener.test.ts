@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +55,10 @@ function shownCertificate(port: number, servername?: string): Promise<PeerCertif
     });
     socket.on("error", reject);
   });
+}
+
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
 }
 
 /** A promise and the way to fulfil it. */
@@ -112,6 +117,41 @@ describe("the listener", () => {
     expect(answer.body).toHaveLength(bytes.byteLength);
     await download.close();
   }, 30_000);
+
+  test("serves a connection that had not yet asked for anything when the certificate was replaced, and then ends it", async () => {
+    const listener = open(() => new Response("ok"), { tls: [await certificate()] });
+    const [silent, used] = await Promise.all([
+      RawClient.open({ port: listener.port, tls: true }),
+      RawClient.open({ port: listener.port, tls: true }),
+    ]);
+    used.write(get("/"));
+    const before = await used.answer();
+
+    listener.replaceCertificate([await certificate()]);
+    silent.write(get("/"));
+    used.write(get("/"));
+    const answers = await Promise.all([silent.answer(), used.answer()]);
+
+    expect(before.headers.has("connection")).toBe(false);
+    expect(answers.map(({ body, headers }) => [body, headers.get("connection")])).toEqual([
+      ["ok", "close"],
+      ["ok", "close"],
+    ]);
+    await Promise.all([silent.untilClosed(), used.untilClosed()]);
+  });
+
+  test("keeps nothing of a certificate that was replaced once its connections have ended", async () => {
+    const listener = open(() => new Response("ok"), { tls: [await certificate()], retirementMs: 1 });
+    const other = await certificate();
+    const before = descriptors();
+
+    for (let swap = 0; swap < 5; swap++) listener.replaceCertificate([other]);
+    expect(descriptors()).toBe(before + 5);
+    while (descriptors() > before) await new Promise((resolve) => setImmediate(resolve));
+    const serials = await Promise.all(Array.from({ length: 10 }, () => shownSerial(listener.port)));
+
+    expect(new Set(serials).size).toBe(1);
+  });
 
   test("shows each client the certificate of the name it asks for, and the first to all others", async () => {
     const other = { ...(await certificate(["b.test"])), serverNames: ["b.test", "*.w.test", "192.0.2.1"] };
