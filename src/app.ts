@@ -13,7 +13,7 @@ import { DnsHook } from "./certificates/acme/dns-hook.ts";
 import { HttpChallenges } from "./certificates/acme/http-challenges.ts";
 import { CertificateFiles } from "./certificates/certificate-files.ts";
 import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
-import { ListenerCertificates } from "./certificates/listener-certificates.ts";
+import { ListenerCertificates, type ShownCertificate } from "./certificates/listener-certificates.ts";
 import { OwnCertificates } from "./certificates/own-certificates.ts";
 import type { CertificateSource } from "./certificates/source.ts";
 import type { CertificateFilesSetting, ListenerSetting } from "./config/listener.ts";
@@ -87,10 +87,18 @@ interface ProcessCredential {
   readonly repository: RepositoryName;
 }
 
+/** A place where the registry is met. */
+export interface AppListener {
+  readonly setting: ListenerSetting;
+  readonly port: number | undefined;
+  /** What a client is shown now that asks for this name, or for none; undefined without TLS. */
+  shown(name: string | undefined): ShownCertificate | undefined;
+}
+
 /** A running registry. */
 export interface App {
   /** In the settings' order; the port is what was bound. */
-  readonly listeners: readonly { readonly setting: ListenerSetting; readonly port: number | undefined }[];
+  readonly listeners: readonly AppListener[];
   readonly administration: Administration;
   /** Runs `work` with a credential made for it; afterwards the credential and all that it pushed are gone. */
   asProcess(work: (credential: ProcessCredential) => Promise<void>): Promise<void>;
@@ -251,7 +259,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     authenticate: authenticator.authenticate,
     decide: stores.access.decide,
     limits: settings.limits,
-    caPem: () => certificates.pki.rootPem,
+    caPem: () => (isOwnMet() ? certificates.pki.rootPem : undefined),
     identity: options.identity,
     ready: () => serving.isReady,
     trustedProxies: settings.trustedProxies,
@@ -267,6 +275,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const acme = await openAcme(settings, httpsPort, log);
   if (acme !== undefined) more.push(acme.certificate);
   serving.endings.push(() => acme?.certificate.stop());
+  const bound: AppListener[] = [];
+  // Behind a proxy nobody meets it here; whoever asks all the same is told.
+  const isOwnMet = (): boolean => showcases.size === 0 || [...showcases].some(({ hasOwn }) => hasOwn);
+  const showcases = new Set<ListenerCertificates>();
   for (const setting of settings.listen) {
     const { address, tls } = setting;
     const usual = typeof tls === "string" ? certificates : await openFiles(tls, settings, serving, log);
@@ -276,10 +288,11 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
         ? listen({ address, tls: tls === "off" ? undefined : shown.current(), handle })
         : await listenWithIdentity(options, setting, { tls: shown.current(), handle, sockets, clientCertificates });
     serving.listeners.push(listener);
+    bound.push({ setting, port: listener.port, shown: (name) => (tls === "off" ? undefined : shown.shown(name)) });
     if (tls === "off") continue;
+    showcases.add(shown);
     shown.watch(() => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(shown.current())));
   }
-  const bound = settings.listen.map((setting, index) => ({ setting, port: serving.listeners[index]?.port }));
   const maintenance = new CertificateMaintenance({
     files: new PkiFolder(`${settings.data}/pki`),
     clock,

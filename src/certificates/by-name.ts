@@ -29,8 +29,12 @@ export function arrange({ usual, more, own }: Showcase): readonly ServedCertific
   return [first, ...rest].map((each) => ({ ...each, serverNames: named.get(each) ?? [] }));
 }
 
-/** Which of the arranged certificates a client is shown that asks for this name; an address is never asked for. */
-export function shownFor(name: string, arranged: readonly ServedCertificate[]): ServedCertificate | undefined {
+/** Which of the arranged certificates a client is shown that asks for this name; nobody asks for an address. */
+export function shownFor(
+  name: string | undefined,
+  arranged: readonly ServedCertificate[],
+): ServedCertificate | undefined {
+  if (name === undefined) return arranged[0];
   const wanted = name.toLowerCase();
   const has = (test: (own: string) => boolean): ServedCertificate | undefined =>
     arranged.find(({ serverNames }) => serverNames.some((own) => test(own.toLowerCase())));

@@ -46,7 +46,8 @@ test("a listener hears of a change only when it shows something else", () => {
   own.put(certificate("own again", "box.lan"));
   files.put(certificate("site", "r.example.com"));
   expect(changes).toBe(0);
-  expect(listener.showsOwn("r.example.com")).toBe(false);
+  expect(listener.shown("r.example.com").isOwn).toBe(false);
+  expect(listener.hasOwn).toBe(false);
 
   named.put(certificate("named", "hub.example.com"));
   expect(changes).toBe(1);
@@ -56,5 +57,7 @@ test("a listener hears of a change only when it shows something else", () => {
 test("a listener whose own source has nothing yet shows dozo's certificate", () => {
   const listener = new ListenerCertificates({ usual: new Shelf(), more: [], own: new Shelf(certificate("own")) });
 
-  expect(listener.showsOwn("r.example.com")).toBe(true);
+  expect(listener.shown("r.example.com")).toEqual({ isOwn: true, certificatePem: "own", serverNames: [] });
+  expect(listener.shown(undefined).isOwn).toBe(true);
+  expect(listener.hasOwn).toBe(true);
 });

@@ -10,6 +10,12 @@ export interface ListenerSources {
   readonly own: CertificateSource;
 }
 
+/** What a client meets; the key is nobody's business. */
+export interface ShownCertificate extends Pick<ServedCertificate, "certificatePem" | "serverNames"> {
+  /** It is of dozo's own authority: clients have to be enrolled for it. */
+  readonly isOwn: boolean;
+}
+
 /** All that one listener shows, put together by name. It does not stop the sources, which others may share. */
 export class ListenerCertificates {
   readonly #sources: ListenerSources;
@@ -27,9 +33,17 @@ export class ListenerCertificates {
     return arrange({ usual: first, more: [...others, ...more.flatMap((each) => each.current())], own: fallback });
   }
 
-  /** Whether a client that asks for this name, or comes by this address, is shown a certificate of dozo's own authority. */
-  showsOwn(name: string): boolean {
-    return shownFor(name, this.current())?.certificatePem === this.#sources.own.current()[0]?.certificatePem;
+  /** What a client is shown that asks for this name, or for none. */
+  shown(name: string | undefined): ShownCertificate {
+    const own = this.#sources.own.current()[0]?.certificatePem;
+    const { certificatePem = "", serverNames = [] } = shownFor(name, this.current()) ?? {};
+    return { isOwn: certificatePem === own, certificatePem, serverNames };
+  }
+
+  /** Whether any client is shown a certificate of dozo's own authority, and so has to trust that. */
+  get hasOwn(): boolean {
+    const own = this.#sources.own.current()[0]?.certificatePem;
+    return this.current().some(({ certificatePem }) => certificatePem === own);
   }
 
   /** Calls back each time that what is shown has changed. */
