@@ -2,14 +2,19 @@ import type { ListenerSetting } from "../config/listener.ts";
 import { isLoopbackListener } from "../config/listener.ts";
 import { plainFingerprint } from "../pki/certificate.ts";
 
+/**
+ * Whose certificate clients meet. `own`: of dozo's authority, which they have to be made to trust. `other`: one that they trust
+ * already. `proxied`: somebody else speaks TLS, in front of this machine's own loopback.
+ */
+export type MetTls = "own" | "other" | "proxied" | "off";
+
 /** What the banner tells. */
 export interface BannerFacts {
   readonly version: string;
   readonly folder: string;
   /** What clients write before the repository. */
   readonly registry: string;
-  /** `proxied`: somebody else speaks it, in front of this machine's own loopback. */
-  readonly tls: ListenerSetting["tls"] | "proxied";
+  readonly tls: MetTls;
   readonly fingerprint: string;
   /** What clients paste; undefined where they cannot be enrolled. */
   readonly enrolmentLine: string | undefined;

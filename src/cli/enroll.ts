@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import type { ListenerSetting } from "../config/listener.ts";
 import type { Settings } from "../config/settings.ts";
 import { type RegistryIdentity, registryIdentity } from "../enrolment/identity.ts";
 import { enrolmentLine } from "../enrolment/line.ts";
@@ -9,6 +8,7 @@ import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { withAdministration } from "./administration.ts";
+import type { MetTls } from "./banner.ts";
 import { type CommandContext, settingsFor } from "./command-context.ts";
 import { enrollKubernetesCommand } from "./enroll-kubernetes.ts";
 import { examples } from "./examples.ts";
@@ -45,7 +45,7 @@ export function enrollCommand(context: CommandContext): Command {
  */
 export function identityAt(
   registry: string,
-  tls: ListenerSetting["tls"] | "proxied",
+  tls: MetTls,
   own: { readonly rootPem: string; readonly certificatePem: string },
 ): RegistryIdentity | undefined {
   if (tls === "off") return undefined;
@@ -91,7 +91,7 @@ async function findIdentity(context: CommandContext, settings: Settings): Promis
   const files = new PkiFolder(`${settings.data}/pki`);
   const rootPem = (await files.read("root.crt")) ?? "";
   const certificatePem = (await files.read("server.crt")) ?? "";
-  const identity = identityAt(address, tls === "own" ? "own" : "proxied", { rootPem, certificatePem });
+  const identity = identityAt(address, tls, { rootPem, certificatePem });
   if (identity === undefined) throw new Error("the identity of a registry with TLS is missing");
   return identity;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { AddressInUseError, type App, openApp } from "../app.ts";
+import { AddressInUseError, type App, type AppListener, openApp } from "../app.ts";
 import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { defaultListener, type Settings } from "../config/settings.ts";
@@ -20,7 +20,7 @@ import { findHostNames, type HostNames, isLoopbackAddress } from "../process/hos
 import { PkiFolder } from "../process/pki-folder.ts";
 import { findPortHolder, type PortHolder } from "../process/port-holder.ts";
 import { runSelfTest, type SelfTestTrust } from "../process/self-test.ts";
-import { banner, isWildcard, registryAddress } from "./banner.ts";
+import { banner, isWildcard, registryAddress, type MetTls } from "./banner.ts";
 import type { CommandContext } from "./command-context.ts";
 import { identityAt } from "./enroll.ts";
 import { ensureFirstUser, type FirstUser } from "./first-user.ts";
@@ -116,7 +116,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
       firstUserName = undefined;
       removeFirstPassword(settings.data);
     },
-  }).catch(explainAddress);
+  }).catch((error: unknown) => explainAddress(error, settings));
   try {
     const firstUser = await firstUserOf(context, options, app);
     firstUserName = firstUser.name;
@@ -129,17 +129,26 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     const proxied = proxiedHost(app, settings.hosts, names);
     address = proxied ?? (main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost));
     const registry = address ?? names.publicHost;
-    const tls = proxied === undefined ? (main?.setting.tls ?? "off") : "proxied";
-    identity = () => identityAt(registry, tls, certificates.last().pki);
-    const failure = await selfTest(app, { rootPem: pki.rootPem, chainPem: pki.certificatePem });
-    const hostNotes = proxied === undefined ? unreachableNotes(names) : [proxyNote(app, proxied)];
+    // A certificate that is being asked for is as good as there: what the banner says holds for longer than it takes to come.
+    const awaited = awaitedName(registry, settings);
+    const metTls = (): MetTls => (proxied === undefined ? tlsMet(main, registry) : "proxied");
+    identity = () => identityAt(registry, metTls(), certificates.last().pki);
+    const isAwaited = awaited !== undefined && metTls() === "own";
+    const tls = isAwaited ? "other" : metTls();
+    const failure = await selfTest(app, pki);
+    const hostNotes = [
+      ...(isAwaited
+        ? [`The certificate for ${awaited} is being asked for; until it is there, dozo's own is shown.`]
+        : []),
+      ...(proxied === undefined ? unreachableNotes(names, awaited) : [proxyNote(app, proxied)]),
+    ];
     const { lines, leftOver } = banner({
       version: context.version,
       folder: settings.data,
       registry,
       tls,
       fingerprint: pki.fingerprint,
-      enrolmentLine: enrolmentLineFor(identity()),
+      enrolmentLine: enrolmentLineFor(identityAt(registry, tls, pki)),
       user: firstUser.name,
       password: firstUser.passwordLine,
       notes: [...(failure === undefined ? [] : [failure]), ...place.notes, ...hostNotes],
@@ -175,8 +184,26 @@ function proxyNote(app: App, host: string): string {
   return `The proxy in front has to pass https://${host} on to ${target}.`;
 }
 
-function unreachableNotes({ unreachable }: HostNames): readonly string[] {
-  return unreachable.map((name) => `${name} does not lead to this machine yet; its certificate is ready.`);
+function unreachableNotes({ unreachable }: HostNames, awaited: string | undefined): readonly string[] {
+  return unreachable.map((name) =>
+    name === awaited
+      ? `${name} does not lead to this machine as far as it can tell; the certificate authority has to find it.`
+      : `${name} does not lead to this machine yet; its certificate is ready.`,
+  );
+}
+
+/** The name under which clients come, where a certificate is asked for it by ACME. */
+function awaitedName(registry: string, { acme }: Settings): string | undefined {
+  const name = registry.replace(/:[0-9]+$/, "");
+  const wildcard = name.replace(/^[^.]+/, "*");
+  return acme.names.some((each) => each === name || each === wildcard) ? name : undefined;
+}
+
+/** Whose certificate clients meet that come by this address now. */
+function tlsMet(listener: AppListener | undefined, registry: string): MetTls {
+  const shown = listener?.shown(registry.replace(/:[0-9]+$/, ""));
+  if (shown === undefined) return "off";
+  return shown.isOwn ? "own" : "other";
 }
 
 async function firstUserOf(context: CommandContext, options: ServerOptions, app: App): Promise<FirstUser> {
@@ -216,12 +243,15 @@ function holderText(holder: PortHolder | undefined): string {
   return holder === undefined ? " by another user's process" : ` by ${holder.program} (process ${holder.pid})`;
 }
 
-function explainAddress(error: unknown): never {
+function explainAddress(error: unknown, { acme }: Settings): never {
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof AddressInUseError && "port" in error.address) {
     const { host, port } = error.address;
     const holder = findPortHolder(port);
-    const remedy = `choose another port: dozo up --listen ${host}:${port + 1}`;
+    const isForAcme = acme.names.length > 0 && port === acme.httpListen.port;
+    const remedy = isForAcme
+      ? "prove the names by DNS (--acme-dns-hook), or let that one pass /.well-known/acme-challenge/ on to --acme-http-listen 127.0.0.1:8080"
+      : `choose another port: dozo up --listen ${host}:${port + 1}`;
     throw new ExplainedError(
       `port ${port} is taken${holderText(holder)}`,
       holder === undefined ? remedy : `stop that one (kill ${holder.pid}), or ${remedy}`,
@@ -231,7 +261,7 @@ function explainAddress(error: unknown): never {
   if (code === "EACCES")
     throw new ExplainedError(
       "this user may not listen on a port below 1024",
-      "sudo dozo service install --listen 0.0.0.0:443, or sudo sysctl net.ipv4.ip_unprivileged_port_start=443",
+      `sudo dozo service install, or sudo sysctl net.ipv4.ip_unprivileged_port_start=${acme.names.length > 0 ? 80 : 443}`,
       error,
     );
   throw error;
@@ -247,7 +277,8 @@ function certificateSource(context: CommandContext, settings: Settings, isFirstR
   const files = new PkiFolder(`${settings.data}/pki`);
   let last: { pki: Pki; names: HostNames } | undefined;
   const open = async (): Promise<Pki> => {
-    const names = await findHostNames(settings.hosts);
+    const asked = settings.acme.names.filter((name) => !name.startsWith("*."));
+    const names = await findHostNames([...new Set([...settings.hosts, ...asked])]);
     const publicAddresses = names.addresses.filter((each) => !isLoopbackAddress(each));
     const hostNames = [...settings.hosts, ...names.names];
     const pki = await openPki({
@@ -275,23 +306,29 @@ function listenHosts(listen: Settings["listen"]): readonly string[] {
 }
 
 /** Through the front door, from loopback; answers what failed. */
-async function selfTest(app: App, trust: SelfTestTrust): Promise<string | undefined> {
-  const door =
-    app.listeners.find(({ setting }) => setting.tls === "own" && reachable(setting)) ??
-    app.listeners.find(({ setting }) => setting.tls === "off" && reachable(setting));
+async function selfTest(app: App, pki: Pki): Promise<string | undefined> {
+  const doors = app.listeners.filter(({ setting }) => reachable(setting));
+  const door = doors.find(({ setting }) => setting.tls !== "off") ?? doors[0];
   if (door === undefined || !("host" in door.setting.address))
-    return "Not self-tested: no listener can be reached on loopback with dozo's own certificate.";
+    return "Not self-tested: no listener can be reached on loopback with a password.";
   const { host } = door.setting.address;
   const loopback = isWildcard(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  const hasTls = door.setting.tls === "own";
-  const url = `${hasTls ? "https" : "http"}://${loopback}:${door.port ?? 0}`;
+  const trust = selfTestTrust(door, pki);
+  const url = `${trust === undefined ? "http" : "https"}://${loopback}:${door.port ?? 0}`;
   try {
-    await app.asProcess((credential) => runSelfTest({ ...credential, url, trust: hasTls ? trust : undefined }));
+    await app.asProcess((credential) => runSelfTest({ ...credential, url, trust }));
     return undefined;
   } catch (error) {
     if (!(error instanceof ExplainedError)) throw error;
     return `Warning: ${error.message}; ${error.remedy ?? ""}`;
   }
+}
+
+function selfTestTrust(door: AppListener, pki: Pki): SelfTestTrust | undefined {
+  const shown = door.shown(undefined);
+  if (shown === undefined) return undefined;
+  if (shown.isOwn) return { rootPem: pki.rootPem, chainPem: pki.certificatePem };
+  return { givenPem: shown.certificatePem, serverName: shown.serverNames[0] };
 }
 
 function reachable(setting: ListenerSetting): boolean {

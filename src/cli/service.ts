@@ -78,7 +78,7 @@ function install(context: CommandContext, { print, ...options }: Options): void 
     command,
     dataFolder: resolve(settings.data),
     user: serviceUser,
-    needsLowPort: settings.listen.some(({ address }) => "port" in address && address.port < 1024),
+    needsLowPort: needsLowPort(settings),
     stopGraceSeconds: settings.stopGraceSeconds,
   });
   if (print === true) {
@@ -168,4 +168,10 @@ function ownCommand(): readonly string[] {
 
 function isCompiled(): boolean {
   return !basename(process.execPath).startsWith("bun");
+}
+
+function needsLowPort({ listen, acme }: Settings): boolean {
+  const answersAcme = acme.names.length > 0 && acme.dnsHook === undefined;
+  const addresses = [...listen.map(({ address }) => address), ...(answersAcme ? [acme.httpListen] : [])];
+  return addresses.some((address) => "port" in address && address.port < 1024);
 }
