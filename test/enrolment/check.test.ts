@@ -114,9 +114,11 @@ test("on a machine that is enrolled nothing is wrong, and looking changes nothin
   expect(machine.everything()).toEqual(before);
 });
 
-test("a finding says what is wrong, why, and what mends it", async () => {
+test("a finding says what is wrong, why, and what mends it; a machine that was never enrolled has one, not one per file", async () => {
+  await machine.file("root/etc/containerd/x", "");
   const { out, exitCode } = await machine.enrol("--check");
   expect(exitCode).toBe(1);
+  expect(out.match(/unknown-authority/g)).toHaveLength(1);
   const file = `${machine.folder}/${folder()}/ca.crt`;
   expect(out).toContain(`does not trust the certificate of ${registry}. (unknown-authority)\n  why: It refuses`);
   expect(out).toContain(
@@ -193,6 +195,7 @@ describe("between the machine and the server", () => {
 describe("in the files by which clients trust it", () => {
   const faults: readonly (readonly [string, string, () => Promise<unknown>])[] = [
     ["none", "unknown-authority", () => machine.enrol("--undo")],
+    ["one too few", "unknown-authority", () => rm(`${machine.folder}/root/etc/containerd/certs.d/${registry}/ca.crt`)],
     ["another CA", "ca-wrong", () => machine.file(`${folder()}/ca.crt`, other.rootPem)],
     ["a web page", "ca-not-a-certificate", () => machine.file(`${folder()}/ca.crt`, "<html>404</html>")],
     ["a file that the person cannot read", "ca-unreadable", () => chmod(`${machine.folder}/${folder()}/ca.crt`, 0o600)],

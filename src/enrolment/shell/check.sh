@@ -9,7 +9,8 @@ finding() {
 }
 
 check() {
-  dry=yes found='' reached=''
+  dry=yes found='' reached='' missing='' is_enrolled=''
+  if [ -n "$(recorded system)$(recorded person)" ]; then is_enrolled=yes; fi
   check_server
   # What enrolment would write has to be there; put looks, and writes nothing.
   enrol_files
@@ -132,9 +133,12 @@ of_certificate() {
 # Behind put: the text that should be in a file is in $work/text.
 check_file() {
   if ! exists "$who" "$path"; then
-    find_nothing_trusts "$registry" "$why" "$path"
+    # Of a machine that was never enrolled one file says as much as all.
+    if [ -n "$is_enrolled" ] || [ -z "$missing" ]; then find_nothing_trusts "$registry" "A client here ($why)" "$path"; fi
+    missing=yes
   elif ! grep -q '^-----BEGIN CERTIFICATE' "$work/text"; then
-    [ "$(contents "$who" "$path" | cksum)" = "$(cksum <"$work/text")" ] || find_nothing_trusts "$registry" "$why" "$path"
+    [ "$(contents "$who" "$path" | cksum)" = "$(cksum <"$work/text")" ] ||
+      find_nothing_trusts "$registry" "A client here ($why)" "$path"
   elif [ ! -r "$path" ] || { [ "$who" = system ] && is_closed "$path"; }; then
     find_ca_unreadable "$path"
   elif ! grep -q '^-----BEGIN CERTIFICATE' "$path"; then
