@@ -246,6 +246,21 @@ describe("TLS-04: certificate files, when they change", () => {
     expect(await afterLooks(files)).toBe(next.certificatePem);
   });
 
+  test("say 30, 7 and 1 days before that they end, and then that they have, each once", async () => {
+    await writePair(await makePair());
+    const files = await openFiles();
+    for (const day of [59, 60, 61, 82.5, 83.5, 89.5, 89.6, 90.5, 91]) {
+      now = start + day * dayMs;
+      await files.look();
+    }
+    expect(lines.map((line) => line.split(":")[0])).toEqual([
+      "warn the certificate ends on 2027-02-18",
+      "warn the certificate ends on 2027-02-18",
+      "warn the certificate ends on 2027-02-18",
+      "error the certificate has ended, and clients refuse it",
+    ]);
+  });
+
   test("say so when the old ones are put back after a bad pair", async () => {
     const old = await makePair();
     await writePair(old);

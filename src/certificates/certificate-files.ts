@@ -22,6 +22,9 @@ export interface CertificateFilesOptions {
 const lookEveryMs = 1000;
 /** What is too early today is right tomorrow: a pair that was not taken is judged again so often. */
 const judgeAgainAfterMs = 60_000;
+/** Days before the end on which the log says so: nobody but the operator can bring another one. */
+const alarmDays: readonly number[] = [1, 7, 30];
+const dayMs = 24 * 3_600_000;
 /** A chain of ten with everything a key may be is a tenth of it. */
 const maxFileBytes = 1024 * 1024;
 
@@ -42,6 +45,8 @@ export class CertificateFiles implements CertificateSource {
   #judgedAt = 0;
   #complaint: string | undefined;
   #looking: Promise<void> | undefined;
+  /** The alarm that was said last of what is served. */
+  #alarm = Number.POSITIVE_INFINITY;
 
   /** Throws an `ExplainedError` for a pair that cannot be served. What will only make clients refuse it is said in the log. */
   static async open(options: CertificateFilesOptions): Promise<CertificateFiles> {
@@ -61,6 +66,8 @@ export class CertificateFiles implements CertificateSource {
     this.#options = options;
     this.#pair = pair;
     this.#served = servedCertificate(pair.certificatePem, pair.keyPem);
+    // That one has ended was said when it was opened.
+    if (options.clock.now() >= this.#served.notAfter) this.#alarm = 0;
     this.#timer = setInterval(() => void this.look(), lookEveryMs);
     this.#timer.unref();
   }
@@ -87,6 +94,18 @@ export class CertificateFiles implements CertificateSource {
       this.#looking = undefined;
     });
     await this.#looking;
+    this.#warnOfEnd();
+  }
+
+  #warnOfEnd(): void {
+    const daysLeft = (this.#served.notAfter - this.#options.clock.now()) / dayMs;
+    const alarm = [0, ...alarmDays].find((days) => daysLeft <= days) ?? Number.POSITIVE_INFINITY;
+    const day = new Date(this.#served.notAfter).toISOString().slice(0, 10);
+    if (alarm < this.#alarm && alarm > 0)
+      this.#options.log.warn(`the certificate ends on ${day}: put a newer one there`, this.#place());
+    if (alarm === 0 && this.#alarm > 0)
+      this.#options.log.error("the certificate has ended, and clients refuse it: put a newer one there", this.#place());
+    this.#alarm = alarm;
   }
 
   async #look(): Promise<void> {
