@@ -203,10 +203,10 @@ export class AcmeCertificate implements CertificateSource {
     const { prover, log } = this.#options;
     return {
       type: prover.type,
-      putUp: (challenge) => prover.putUp(challenge),
-      takeDown: async (challenge) => {
+      putUp: (challenge, signal) => prover.putUp(challenge, signal),
+      takeDown: async (challenge, signal) => {
         try {
-          await prover.takeDown(challenge);
+          await prover.takeDown(challenge, signal);
         } catch (error) {
           log.warn("a proof for ACME could not be taken down; it can be removed by hand", {
             name: challenge.name,

@@ -5,9 +5,9 @@ import type { Challenge, FromOrderThread, OrderFailure, OrderRequest, ToOrderThr
 /** Shows the certificate authority that a name is ours. Either may reject, in words for the operator. */
 export interface ChallengeProver {
   readonly type: Challenge["type"];
-  /** Settles when the authority can see it. */
-  putUp(challenge: Challenge): Promise<void>;
-  takeDown(challenge: Challenge): Promise<void>;
+  /** Settles when the authority can see it. The signal ends the work. */
+  putUp(challenge: Challenge, signal: AbortSignal): Promise<void>;
+  takeDown(challenge: Challenge, signal: AbortSignal): Promise<void>;
 }
 
 /** An order that did not lead to a certificate. */
@@ -37,7 +37,7 @@ export async function orderCertificate(
   worker.on("message", (message: FromOrderThread) => {
     if (message.kind === "done") resolve(message.certificatePem);
     else if (message.kind === "failed") reject(new OrderFailedError(message.failure));
-    else void show(prover, message.kind, message.challenge).then((fault) => send({ kind: "answered", fault }));
+    else void show(prover, message, signal).then((fault) => send({ kind: "answered", fault }));
   });
   worker.on("error", (cause) => reject(new Error("the thread for ACME failed", { cause })));
   const onAbort = (): void => reject(signal.reason as Error);
@@ -53,11 +53,11 @@ export async function orderCertificate(
 
 async function show(
   prover: ChallengeProver,
-  what: "putUp" | "takeDown",
-  challenge: Challenge,
+  { kind, challenge }: { readonly kind: "putUp" | "takeDown"; readonly challenge: Challenge },
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    await prover[what](challenge);
+    await prover[kind](challenge, signal);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

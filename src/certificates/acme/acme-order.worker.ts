@@ -102,14 +102,19 @@ async function reach({ directory, directoryCaPem }: OrderRequest): Promise<void>
   if (typeof entries?.newOrder !== "string") throw new Error("what it answers is no ACME directory");
 }
 
-async function prove(client: Client, authorization: Authorization, { challengeType }: OrderRequest): Promise<void> {
+async function prove(client: Client, authorization: Authorization, request: OrderRequest): Promise<void> {
+  const { challengeType, names } = request;
   if (authorization.status === "valid") return;
+  const { value } = authorization.identifier;
+  // A program of the operator's is called with it: it must be what they wrote, not what somebody else did.
+  if (!names.some((name) => name.replace(/^\*\./, "") === value))
+    throw new Error("it asks about a name that is not ours");
   const offered = authorization.challenges.find(({ type }) => type === challengeType);
   if (offered === undefined)
     throw new Error(`it offers ${authorization.challenges.map(({ type }) => type).join(", ")}, not ${challengeType}`);
   const challenge: Challenge = {
     type: challengeType,
-    name: authorization.identifier.value,
+    name: value,
     token: offered.token,
     value: await client.getChallengeKeyAuthorization(offered),
   };

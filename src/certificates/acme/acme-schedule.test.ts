@@ -40,4 +40,10 @@ describe("the schedule of ACME", () => {
     expect(atStart({ ...tries, failures: 4 }, now)).toBe(now + minuteMs);
     expect(atStart({ ...tries, isLimited: true }, now)).toBe(now + minuteMs);
   });
+
+  test("does not wait for a time that only a wrong clock can have named", () => {
+    const tries: Tries = { failures: 9, nextTryAt: now + 400 * dayMs, isLimited: true };
+    expect(atStart(tries, now)).toBe(now);
+    expect(atStart({ ...tries, nextTryAt: now + 8 * dayMs }, now)).toBe(now + 8 * dayMs);
+  });
 });

@@ -6,6 +6,8 @@ const dayMs = 24 * hourMs;
 
 /** After the first failure, the second, and so on; later ones as the last. Within five failures an hour, which authorities bear. */
 const pausesMs = [5 * minuteMs, 15 * minuteMs, hourMs, 2 * hourMs, 4 * hourMs, 8 * hourMs, 16 * hourMs, dayMs];
+/** However long an authority asks for. */
+const longestPauseMs = 8 * dayMs;
 /** Whoever has just mended something starts anew and must not wait; whatever starts again and again by itself must. */
 const freeStarts = 3;
 
@@ -34,13 +36,14 @@ export function afterFailure(failures: number, failure: OrderFailure | undefined
   const pauseMs = pausesMs[Math.min(failures, pausesMs.length - 1)] ?? dayMs;
   const isLimited = failure?.problem === "rateLimited";
   const askedMs = Math.max((failure?.retryAfterSeconds ?? 0) * 1000, isLimited ? namedPause(failure, now) : 0);
-  const nextTryAt = now + Math.max(pauseMs * (1 + chance * jitterShare), Math.min(askedMs, 8 * dayMs));
+  const nextTryAt = now + Math.max(pauseMs * (1 + chance * jitterShare), Math.min(askedMs, longestPauseMs));
   return { failures: failures + 1, nextTryAt, isLimited };
 }
 
-/** The first try of a process. */
+/** The first try of a process. A time that lies further ahead than any pause was written under a clock that was wrong. */
 export function atStart({ failures, nextTryAt, isLimited }: Tries, now: number): number {
-  return failures <= freeStarts && !isLimited ? now : nextTryAt;
+  const isPossible = nextTryAt - now <= longestPauseMs * (1 + jitterShare);
+  return (failures <= freeStarts && !isLimited) || !isPossible ? now : nextTryAt;
 }
 
 /** `… retry after 2026-11-23 22:00:00 UTC: see …`, as Let's Encrypt writes it; an hour where it names nothing. */

@@ -17,15 +17,15 @@ export class DnsHook implements ChallengeProver {
     this.#program = program;
   }
 
-  putUp(challenge: Challenge): Promise<void> {
-    return this.#run("set", challenge);
+  putUp(challenge: Challenge, signal: AbortSignal): Promise<void> {
+    return this.#run("set", challenge, signal);
   }
 
-  takeDown(challenge: Challenge): Promise<void> {
-    return this.#run("remove", challenge);
+  takeDown(challenge: Challenge, signal: AbortSignal): Promise<void> {
+    return this.#run("remove", challenge, signal);
   }
 
-  async #run(action: "set" | "remove", { name, value }: Challenge): Promise<void> {
+  async #run(action: "set" | "remove", { name, value }: Challenge, signal: AbortSignal): Promise<void> {
     const record = `_acme-challenge.${name}`;
     const environment = {
       DOZO_ACME_ACTION: action,
@@ -33,6 +33,6 @@ export class DnsHook implements ChallengeProver {
       DOZO_ACME_RECORD: record,
       DOZO_ACME_VALUE: value,
     };
-    await runHook({ program: this.#program, arguments: [action, record, value], environment, timeoutMs });
+    await runHook({ program: this.#program, arguments: [action, record, value], environment, timeoutMs, signal });
   }
 }

@@ -39,4 +39,11 @@ describe("the port for http-01", () => {
       expect([status, headers.get("location"), headers.get("allow")]).toEqual([405, null, "GET, HEAD"]);
     }
   });
+
+  test("refuses what has no Host that can be read, without a word in the log", () => {
+    for (const url of ["http://[/a", "/a"]) {
+      const request = { method: "GET", url } as Request;
+      expect(new HttpChallenges({ names, httpsPort: () => 443 }).handle(request).status).toBe(400);
+    }
+  });
 });

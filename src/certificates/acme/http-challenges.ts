@@ -35,7 +35,10 @@ export class HttpChallenges implements ChallengeProver {
   handle(request: Request): Response {
     if (request.method !== "GET" && request.method !== "HEAD")
       return text(405, "this port only leads to https\n", { allow: "GET, HEAD" });
-    const { pathname, search, hostname } = new URL(request.url);
+    const target = URL.parse(request.url);
+    // The runtime hands over what is no address where it cannot read the Host.
+    if (target === null) return text(400, "the Host header cannot be read\n");
+    const { pathname, search, hostname } = target;
     if (pathname.startsWith(path)) {
       const value = this.#values.get(pathname.slice(path.length));
       return value === undefined ? text(404, "no such challenge\n") : text(200, value);
