@@ -41,7 +41,7 @@ export function enrolmentScript(identity: RegistryIdentity, root = ""): string {
     `# Makes this machine trust the container registry ${registry}, and logs in. Says what it does; --help shows what it can.`,
     ...facts.map(([variable, value]) => `${variable}=${quote(value)}`),
   ].join("\n");
-  return `${head}\n${linesByHand(identity)}${start}${files}${containers}${kubernetes}${systemStore}${login}${check}${findingFunctions()}${main}\nmain "$@"\n${scriptEnd}\n`;
+  return `${head}\n${linesByHand(identity)}${start}${files}${containers}${kubernetes}${systemStore}${login}${check}${findingFunctions()}${main}\n{ main "$@"; }\n${scriptEnd}\n`;
 }
 
 /** What a person has to type for kinds of clients that no file of this machine reaches. */

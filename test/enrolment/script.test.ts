@@ -8,7 +8,7 @@ import type { ClientKind, Folders, TrustFile } from "../../src/enrolment/client-
 import { type RegistryIdentity, registryIdentity } from "../../src/enrolment/identity.ts";
 import { enrolmentScript } from "../../src/enrolment/script.ts";
 import { createAuthority } from "../../src/pki/certificate-authority.ts";
-import { shells, SmallMachine } from "./small-machine.ts";
+import { isolatedScript, shells, SmallMachine } from "./small-machine.ts";
 
 setDefaultTimeout(60_000);
 
@@ -146,20 +146,36 @@ describe("the files of the catalogue are those that the script writes", () => {
   });
 });
 
+/** Where a plain tool is. */
+function pathOf(tool: string): string {
+  return Bun.which(tool, { PATH: "/usr/bin:/bin" }) ?? tool;
+}
+
+async function runPart(part: string): Promise<void> {
+  await writeFile(join(machine.folder, "part.sh"), part);
+  await Bun.spawn([...(shells[0] ?? []), join(machine.folder, "part.sh")], {
+    stdout: "ignore",
+    stderr: "ignore",
+    env: {
+      HOME: join(machine.folder, "home"),
+      PATH: join(machine.folder, "programs"),
+      TMPDIR: join(machine.folder, "tmp"),
+    },
+  }).exited;
+}
+
 test("a part of it does nothing, wherever it is cut", async () => {
   await furnish();
   const before = machine.everything();
   const identity = registryIdentity({ registry, caPem, certificatePem: undefined });
-  const script = enrolmentScript(identity, join(machine.folder, "root"));
+  const script = isolatedScript(identity, machine.folder);
   const lines = script.split("\n");
   for (let count = 1; count < lines.length - 2; count += 37) {
-    await writeFile(join(machine.folder, "part.sh"), lines.slice(0, count).join("\n"));
-    await Bun.spawn(["sh", join(machine.folder, "part.sh")], {
-      stdout: "ignore",
-      stderr: "ignore",
-      env: { HOME: join(machine.folder, "home") },
-    }).exited;
+    await runPart(lines.slice(0, count).join("\n"));
   }
+  // The line that starts it all, at every byte of it.
+  const start = script.lastIndexOf("\n", script.lastIndexOf("main ")) + 1;
+  for (let end = start + 1; end < script.indexOf("\n", start); end += 1) await runPart(script.slice(0, end));
   expect(machine.everything()).toEqual(before);
 });
 
@@ -215,6 +231,65 @@ test("what was changed since is left, and its backup is named; the rest is taken
   await writeFile(join(machine.folder, yaml), written);
   expect((await machine.enrol("--undo")).exitCode).toBe(0);
   expect(machine.everything()).toEqual(before);
+});
+
+describe("when something is in the way", () => {
+  const yaml = "root/etc/rancher/k3s/registries.yaml";
+
+  test("a list that lies with the person makes undo run nothing of his", async () => {
+    await machine.program("evil");
+    const list = `refresh ${machine.folder}/programs/evil\nrefresh evil\n`;
+    await machine.file(`home/.local/state/dozo-enroll/${registry}/list`, list);
+    await machine.enrol("--undo");
+    expect(machine.called()).not.toContain("evil");
+  });
+
+  test("half a text is never put into a file", async () => {
+    await furnish();
+    const before = machine.text(yaml);
+    // As where the folder for temporary files is full.
+    await machine.program("awk", `case "\${KEY-}" in configs) echo half; exit 2;; esac; exec ${pathOf("awk")} "$@"`);
+    const { exitCode, err, out } = await machine.enrol("--no-login");
+    expect(exitCode).toBe(1);
+    expect(err).toContain(`not written    ${machine.folder}/${yaml}: its text could not be made`);
+    expect(machine.text(yaml)).toBe(before);
+    expect(out).not.toContain("is trusted here");
+  });
+
+  test("what was written in part is taken back, and nothing is left beside it", async () => {
+    await furnish();
+    const before = machine.everything();
+    await machine.program("mv", `case "$*" in *registries.yaml.dozo-new*) exit 1;; esac; exec ${pathOf("mv")} "$@"`);
+    const { exitCode } = await machine.enrol("--no-login");
+    expect(exitCode).toBe(1);
+    expect(machine.everything().join("\n")).not.toContain("dozo-new");
+    expect(await machine.enrol("--undo")).toMatchObject({ exitCode: 0, err: "" });
+    expect(machine.everything()).toEqual(before);
+  });
+
+  test("what could not be restored stays listed, and is restored the next time", async () => {
+    await furnish();
+    const before = machine.everything();
+    await machine.enrol("--no-login");
+    await machine.program("cp", "exit 1");
+    expect((await machine.enrol("--undo")).exitCode).toBe(1);
+    await machine.program("cp", `exec ${pathOf("cp")} "$@"`);
+    expect(await machine.enrol("--undo")).toMatchObject({ exitCode: 0, err: "" });
+    expect(machine.everything()).toEqual(before);
+  });
+
+  test("a second run at the same time ends before it touches anything", async () => {
+    await machine.enrol("--no-login");
+    await machine.file("root/etc/buildkit/other.toml", "");
+    await mkdir(join(machine.folder, `root/var/lib/dozo-enroll/${registry}/running`));
+    const before = machine.everything();
+    for (const options of ["--no-login", "--undo"]) {
+      const { exitCode, err } = await machine.enrol(options);
+      expect(exitCode).toBe(1);
+      expect(err).toContain("Another run is at work here");
+      expect(machine.everything()).toEqual(before);
+    }
+  });
 });
 
 test("registries.yaml keeps what is in it, and gets the registry in both sections", async () => {

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { registryIdentity } from "../../src/enrolment/identity.ts";
+import { type RegistryIdentity, registryIdentity } from "../../src/enrolment/identity.ts";
 import { enrolmentScript } from "../../src/enrolment/script.ts";
 
 /** What the script left behind when it ended. */
@@ -21,6 +21,15 @@ export interface EnrolOptions {
   readonly caPem?: string;
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The script for a machine that is a folder. Of the one that runs the tests nothing is looked at: neither its PATH nor its folders. */
+export function isolatedScript(identity: RegistryIdentity, folder: string): string {
+  const script = enrolmentScript(identity, join(folder, "root"));
+  const isolated = script.replace(/^ *PATH=.*$/m, "");
+  if (isolated === script || isolated.includes(" PATH="))
+    throw new Error("the script sets PATH in a way not known here");
+  return isolated;
 }
 
 /** The shells of this machine that the script has to work in. */
@@ -93,8 +102,7 @@ export class SmallMachine {
       caPem: caPem === "" ? undefined : caPem,
       certificatePem: undefined,
     });
-    // Nothing of the machine that runs the tests is looked at: neither its PATH nor its folders.
-    const script = enrolmentScript(identity, join(this.folder, "root")).replace(/^ {2}PATH=.*$/m, "");
+    const script = isolatedScript(identity, this.folder);
     await writeFile(join(this.folder, "enroll.sh"), script);
     const words = options.split(" ").filter((word) => word !== "");
     const child = Bun.spawn([...shell, join(this.folder, "enroll.sh"), ...words], {

@@ -72,7 +72,7 @@ enrol_desktops() {
 }
 
 enrol_buildkit() {
-  if [ -d "$docker_config/buildx" ] || docker buildx version >/dev/null 2>&1; then
+  if [ -d "$docker_config/buildx" ] || as person docker buildx version >/dev/null 2>&1; then
     ca_parent=$home/.docker/certs.d
     certificate_folders person "$ca_parent" "for docker buildx"
     add_buildkit_registry person "${BUILDX_CONFIG:-$docker_config/buildx}/buildkitd.default.toml" "builders that docker buildx makes from now on"
@@ -93,7 +93,7 @@ enrol_buildkit() {
 add_buildkit_registry() {
   wrote=''
   toml=$2
-  if exists "$1" "$toml"; then contents "$1" "$toml"; fi >"$work/toml"
+  if exists "$1" "$toml"; then contents "$1" "$toml"; fi >"$work/toml" || { no_room "$toml"; return; }
   changed='' gap=''
   [ ! -s "$work/toml" ] || gap=yes
   for spelling in $spellings; do
@@ -104,9 +104,9 @@ add_buildkit_registry() {
       fi
       continue
     fi
-    [ -z "$gap" ] || [ -n "$changed" ] || echo >>"$work/toml"
+    [ -z "$gap" ] || [ -n "$changed" ] || echo >>"$work/toml" || { no_room "$toml"; return; }
     changed=yes
-    printf '[registry."%s"]\n  ca = ["%s"]\n' "$spelling" "$ca_parent/$spelling/ca.crt" >>"$work/toml"
+    printf '[registry."%s"]\n  ca = ["%s"]\n' "$spelling" "$ca_parent/$spelling/ca.crt" >>"$work/toml" || { no_room "$toml"; return; }
   done
   if [ -n "$changed" ] || exists "$1" "$toml"; then put "$1" "$toml" "$3" <"$work/toml"; fi
 }

@@ -10,7 +10,7 @@ hosts_folders() {
       contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt" || find_hosts_toml_without_ca "$hosts" "$2/$spelling/ca.crt"
       continue
     fi
-    hosts_text "$2/$spelling/ca.crt" >"$work/hosts"
+    hosts_text "$2/$spelling/ca.crt" >"$work/hosts" || { no_room "$hosts"; continue; }
     if exists "$1" "$hosts" && [ -z "$(number_of "$1" "$hosts")" ] && [ "$(contents "$1" "$hosts")" != "$(cat "$work/hosts")" ]; then
       if ! contents "$1" "$hosts" | grep -qF "$2/$spelling/ca.crt"; then
         note "$hosts was there already, and it decides. Add to its table [host.\"https://$spelling\"]: ca = \"$2/$spelling/ca.crt\""
@@ -22,7 +22,7 @@ hosts_folders() {
 }
 
 hosts_text() {
-  printf 'server = "https://%s"\n\n' "$spelling"
+  printf 'server = "https://%s"\n\n' "$spelling" || return
   printf '[host."https://%s"]\n  capabilities = ["pull", "resolve", "push"]\n  ca = "%s"\n' "$spelling" "$1"
 }
 
@@ -64,20 +64,20 @@ check_config_path() {
 }
 
 fix_config_path() {
-  if exists system "$toml"; then contents system "$toml"; fi >"$work/toml"
+  if exists system "$toml"; then contents system "$toml"; fi >"$work/toml" || { no_room "$toml"; return; }
   case $(containerd --version) in
     *' v1.'* | *' 1.'*) version=2 table='plugins."io.containerd.grpc.v1.cri".registry' ;;
     *) version=3 table='plugins."io.containerd.cri.v1.images".registry' ;;
   esac
   if grep -q '^ *version *= *2' "$work/toml"; then table='plugins."io.containerd.grpc.v1.cri".registry'; fi
-  [ -s "$work/toml" ] || printf 'version = %s\n' "$version" >"$work/toml"
+  [ -s "$work/toml" ] || printf 'version = %s\n' "$version" >"$work/toml" || { no_room "$toml"; return; }
   WANTED="[$table]" VALUE="$etc/containerd/certs.d" awk '
     function plain(text) { gsub(/[ \t]/, "", text); gsub(/\047/, "\"", text); return text }
     /^[ \t]*\[/ { inside = plain($0) == ENVIRON["WANTED"] }
     inside && /^[ \t]*config_path[ \t]*=/ { next }
     { print }
     inside && /^[ \t]*\[/ { print "  config_path = \"" ENVIRON["VALUE"] "\""; done = 1 }
-    END { if (!done) print "\n" ENVIRON["WANTED"] "\n  config_path = \"" ENVIRON["VALUE"] "\"" }' "$work/toml" >"$work/config.toml"
+    END { if (!done) print "\n" ENVIRON["WANTED"] "\n  config_path = \"" ENVIRON["VALUE"] "\"" }' "$work/toml" >"$work/config.toml" || { no_room "$toml"; return; }
   if ! containerd --config "$work/config.toml" config dump >/dev/null 2>"$work/error"; then
     note "$toml could not be corrected. Set in it by hand, below [$table]: config_path = \"$etc/containerd/certs.d\""
     return 0
@@ -105,7 +105,7 @@ enrol_k3s() {
 # registries.yaml has both: the mirror, since some releases read TLS settings for mirrors alone, and the configuration.
 add_k3s_registry() {
   yaml=$1 wrote=''
-  if exists system "$yaml"; then contents system "$yaml"; fi >"$work/yaml"
+  if exists system "$yaml"; then contents system "$yaml"; fi >"$work/yaml" || { no_room "$yaml"; return; }
   # What was written by an earlier run, whatever a person has added since.
   if grep -qF "\"$registry\":" "$work/yaml" && grep -qF "$2" "$work/yaml"; then
     put system "$yaml" "$kind" <"$work/yaml"
@@ -116,8 +116,8 @@ add_k3s_registry() {
     note "Add to $yaml, below mirrors: and configs:, for \"$registry\": endpoint: [\"https://$registry\"] and tls: { ca_file: $2 }"
     return 0
   fi
-  add_below mirrors "$(k3s_mirrors)" <"$work/yaml" >"$work/more"
-  add_below configs "$(k3s_configs "$2")" <"$work/more" >"$work/yaml"
+  add_below mirrors "$(k3s_mirrors)" <"$work/yaml" >"$work/more" &&
+    add_below configs "$(k3s_configs "$2")" <"$work/more" >"$work/yaml" || { no_room "$yaml"; return; }
   put system "$yaml" "$kind" <"$work/yaml"
 }
 

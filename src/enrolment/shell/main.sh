@@ -17,14 +17,14 @@ main() {
   set -uf
   umask 022
   PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
-  failed=0 wrote='' any_wrote='' desktop_restart=''
+  failed=0 locked='' wrote='' any_wrote='' desktop_restart=''
   read_options "$@"
   if [ "$mode" = ca ]; then
     printf '%s\n' "$ca"
     exit 0
   fi
   work=$(mktemp -d) || exit 1
-  trap 'rm -rf "$work"' 0
+  trap 'unlock; rm -rf "$work"' 0
   trap 'stty echo 2>/dev/null </dev/tty; exit 130' 1 2 15
   : >"$work/notes"
   : >"$work/shown"

@@ -72,6 +72,10 @@ find_person() {
   [ -n "$state" ] || state=$home/.local/state
   [ -n "$docker_config" ] || docker_config=$home/.docker
   os=$(uname -s)
+  case $home$config$state$docker_config in
+    *"
+"*) warn "The home folder's name has a line break in it, which the list of what is written cannot hold."; exit 1 ;;
+  esac
   case $os in
     Darwin) etc=$root/etc system_state=$root/var/db/dozo-enroll ;;
     FreeBSD) etc=$root/usr/local/etc system_state=$root/var/db/dozo-enroll ;;

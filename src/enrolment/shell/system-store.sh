@@ -49,7 +49,7 @@ enrol_anchors() {
   if [ -z "$dry" ] && [ -n "$has_system" ] && open_state system && ! recorded system | grep -qx "refresh $store"; then
     record system "refresh $store"
   fi
-  printf '%s\n' "$ca" | awk -v to="$work/single" '/BEGIN/ { n++ } { print >(to n) }'
+  printf '%s\n' "$ca" | awk -v to="$work/single" '/BEGIN/ { n++ } { print >(to n) }' || { no_room "$anchors/$name.$ending"; return; }
   while [ -e "$work/single$((count + 1))" ]; do
     count=$((count + 1))
     if [ "$count" = 1 ]; then anchor=$anchors/$name.$ending; else anchor=$anchors/$name-$count.$ending; fi
