@@ -41,12 +41,6 @@ export const suites: readonly Suite[] = [
     needs: ["openssl", "/usr/bin/python3", "node", "go", "java", "javac", "chromium", "certutil"],
     showsFigures: false,
   },
-  {
-    name: "certificates/swaps",
-    paths: ["./test/certificates/swaps.test.ts"],
-    needs: ["root", "unshare", "ip", "sysctl"],
-    showsFigures: true,
-  },
   { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
   {
     name: "clients/docker-20",
