@@ -14,6 +14,7 @@ import { HttpChallenges } from "./certificates/acme/http-challenges.ts";
 import { CertificateFiles } from "./certificates/certificate-files.ts";
 import { CertificateMaintenance } from "./certificates/certificate-maintenance.ts";
 import { ListenerCertificates, type ShownCertificate } from "./certificates/listener-certificates.ts";
+import { readRotationClients, RotationWatch } from "./certificates/rotation-clients.ts";
 import { OwnCertificates } from "./certificates/own-certificates.ts";
 import type { CertificateSource } from "./certificates/source.ts";
 import type { CertificateFilesSetting, ListenerSetting } from "./config/listener.ts";
@@ -152,7 +153,9 @@ async function openStores(
 
 /** The operator's use cases about certificates on a folder that nobody serves. */
 export function openCertificates({ data }: Settings): CertificateAdministration {
-  return new CertificateMaintenance({ files: new PkiFolder(`${data}/pki`), clock, change: (work) => work() });
+  const files = new PkiFolder(`${data}/pki`);
+  const clients = (): ReturnType<typeof readRotationClients> => readRotationClients(files);
+  return new CertificateMaintenance({ files, clock, change: (work) => work(), clients });
 }
 
 /** The operator's use cases on a folder that nobody serves. */
@@ -222,7 +225,14 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const { settings, log } = options;
   await removeSelfTest(stores, settings.data);
   const certificates = await OwnCertificates.open({ open: options.openPki, clock, log });
-  serving.endings.push(() => certificates.stop());
+  const pkiFiles = new PkiFolder(`${settings.data}/pki`);
+  const rotation = new RotationWatch({ files: pkiFiles, clock, log });
+  const watchRotation = (): Promise<void> => rotation.follow(certificates.pki.announced !== undefined);
+  await watchRotation();
+  serving.endings.push(
+    () => certificates.stop(),
+    () => rotation.stop(),
+  );
   const status = () => ({
     version: options.programVersion,
     pid: process.pid,
@@ -259,8 +269,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     authenticate: authenticator.authenticate,
     decide: stores.access.decide,
     limits: settings.limits,
-    caPem: () => (isOwnMet() ? certificates.pki.rootPem : undefined),
+    caPem: () => (isOwnMet() ? certificates.pki.trustPem : undefined),
     identity: options.identity,
+    onUse: (address, user) => rotation.clients?.used(address ?? "unknown", user),
+    onTrustFetched: (address) => rotation.clients?.fetched(address ?? "unknown"),
     ready: () => serving.isReady,
     trustedProxies: settings.trustedProxies,
     bodies: new BodyReader(settings.uploadSilenceSeconds * 1000),
@@ -294,9 +306,13 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     shown.watch(() => void attempt(log, "swap of the certificate", () => listener.replaceCertificate(shown.current())));
   }
   const maintenance = new CertificateMaintenance({
-    files: new PkiFolder(`${settings.data}/pki`),
+    files: pkiFiles,
     clock,
-    change: (work) => certificates.change(work),
+    change: async (work) => {
+      await certificates.change(work);
+      await watchRotation();
+    },
+    clients: () => Promise.resolve(rotation.clients?.list() ?? []),
   });
   const control = createControl({ administration, certificates: maintenance });
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));

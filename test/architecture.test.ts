@@ -153,7 +153,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "apache-md5": ["auth"],
   bun: ["http/listener.ts"],
   commander: ["cli"],
-  "lru-cache": ["auth", "storage/cache", "registry", "api"],
+  "lru-cache": ["auth", "certificates", "storage/cache", "registry", "api"],
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki", "certificates"],
   ulid: ["app.ts", "process", "cli"],

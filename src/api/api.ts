@@ -85,6 +85,7 @@ async function answerTo(
   exchange.isChange = route.isChange === true;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
   const call = { request, query, parameter };
+  if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
   if (route.action === "none") return route.handler(parts, call);
   const principal = await principalOf(parts, request, exchange);
   if (route.action === "login" || route.action === "catalog") {
@@ -124,6 +125,7 @@ async function principalOf(parts: ApiParts, request: Request, exchange: Exchange
   if (result.kind === "principal") {
     exchange.principal = result.principal.name;
     exchange.isOwn = result.principal.source === "process";
+    if (!exchange.isOwn) parts.onUse(exchange.client, result.principal.name);
     return result.principal;
   }
   if (result.kind === "refused") {

@@ -32,6 +32,9 @@ export interface ApiParts {
   readonly caPem: () => string | undefined;
   /** What clients have to know to be enrolled; undefined where none can be: nothing speaks TLS, or the start is not over. */
   readonly identity: () => RegistryIdentity | undefined;
+  /** Hears from where the registry is used, and what clients have to trust is fetched; an address is undefined on a Unix socket. */
+  readonly onUse: (address: string | undefined, user: string) => void;
+  readonly onTrustFetched: (address: string | undefined) => void;
   /** Whether the registry serves; false while it starts or stops. */
   readonly ready: () => boolean;
   /** Networks of the proxies whose `X-Forwarded-For` is believed. */

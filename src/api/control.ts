@@ -49,6 +49,17 @@ async function answer({ administration, certificates }: ControlParts, request: R
       return Response.json(await certificates.renew());
     case "POST /certificate/names":
       return Response.json(await certificates.addName(text((await fieldsOf(request))["name"])));
+    case "GET /authority/rotation":
+      return jsonOrNothing(await certificates.rotation());
+    case "POST /authority/rotation": {
+      const { names, suffixes } = await fieldsOf(request);
+      return Response.json(await certificates.announceAuthority({ names: texts(names), suffixes: texts(suffixes) }));
+    }
+    case "DELETE /authority/rotation":
+      await certificates.cancelRotation();
+      return new Response(null, { status: 204 });
+    case "POST /authority/rotation/end":
+      return Response.json(await certificates.finishRotation((await fieldsOf(request))["isForced"] === true));
     case "GET /rules":
       return Response.json(await administration.listRules());
     case "POST /rules":
@@ -82,7 +93,7 @@ function ruleText({ effect, who, actions, repositories }: Record<string, unknown
   return {
     effect: effect === "deny" ? "deny" : "allow",
     who: text(who),
-    actions: Array.isArray(actions) ? actions.map(text) : [],
+    actions: texts(actions),
     repositories: text(repositories),
   };
 }
@@ -90,6 +101,14 @@ function ruleText({ effect, who, actions, repositories }: Record<string, unknown
 async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
   const value: unknown = await request.json();
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function jsonOrNothing(value: object | undefined): Response {
+  return value === undefined ? new Response(null, { status: 204 }) : Response.json(value);
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(text) : [];
 }
 
 function text(value: unknown): string {

@@ -26,6 +26,8 @@ interface Row {
   readonly name: string;
   /** Its success changes what others see; the log for people has only such rows, and what fails. */
   readonly isChange?: true;
+  /** Its answer has what clients have to trust. */
+  readonly tellsTrust?: true;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly pattern: string;
   readonly body: BodyKind;
@@ -189,6 +191,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "ca",
     name: "fetch CA",
+    tellsTrust: true,
     method: "GET",
     pattern: "/ca.crt",
     action: "none",
@@ -216,6 +219,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "enrolment-script",
     name: "fetch enrolment",
+    tellsTrust: true,
     method: "GET",
     pattern: "/enroll.sh",
     action: "none",
@@ -225,6 +229,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "enrolment-powershell",
     name: "fetch enrolment",
+    tellsTrust: true,
     method: "GET",
     pattern: "/enroll.ps1",
     action: "none",

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { RotationClient } from "../core/certificate-administration.ts";
 import { createLog } from "../log.ts";
 import { describeCertificate } from "../pki/certificate.ts";
 import { openPki } from "../pki/open.ts";
@@ -22,6 +23,7 @@ let lines: string[];
 let changes: number;
 let certificates: OwnCertificates;
 let maintenance: CertificateMaintenance;
+let clients: RotationClient[];
 /** What the next looks fail with. */
 let failure: Error | undefined;
 
@@ -42,7 +44,13 @@ beforeEach(async () => {
   const log = createLog({ level: "info", format: "json", write: (line) => lines.push(line) });
   certificates = await OwnCertificates.open({ open, clock, log });
   certificates.watch(() => (changes += 1));
-  maintenance = new CertificateMaintenance({ files, clock, change: (work) => certificates.change(work) });
+  clients = [];
+  maintenance = new CertificateMaintenance({
+    files,
+    clock,
+    change: (work) => certificates.change(work),
+    clients: () => Promise.resolve(clients),
+  });
 });
 
 afterEach(async () => {
@@ -193,5 +201,65 @@ describe("what an operator does with the certificate", () => {
       fault: "certificate-unusable",
       message: expect.stringContaining("chmod 600") as string,
     });
+  });
+});
+
+describe("the rotation of the authority by an operator", () => {
+  const used = { address: "192.0.2.7", users: ["maria", "ci"], usedAt: start + 5, fetchedAt: undefined };
+
+  test("refuses to serve the new one while it was not fetched from where the registry is used, and names those", async () => {
+    await maintenance.announceAuthority({ names: [], suffixes: [] });
+    now = start + 40 * dayMs;
+    clients = [used, { ...used, address: "192.0.2.8", fetchedAt: start + 9 }];
+
+    const error = await maintenance.finishRotation(false).catch((refusal: unknown) => refusal);
+
+    expect(error).toMatchObject({
+      fault: "clients-unready",
+      message: expect.stringContaining("fetched from 192.0.2.7 (maria, ci);") as string,
+    });
+    expect(changes).toBe(0);
+  });
+
+  test("counts a fetch only when it was of the root that is announced now", async () => {
+    clients = [{ ...used, fetchedAt: start - 1 }];
+
+    await maintenance.announceAuthority({ names: [], suffixes: [] });
+
+    expect((await maintenance.rotation())?.clients).toEqual([used]);
+  });
+
+  test("refuses before thirty days are over, and does it then", async () => {
+    const before = served();
+    await maintenance.announceAuthority({ names: ["reg.example.org"], suffixes: [] });
+    now = start + 30 * dayMs - 1;
+    clients = [{ ...used, fetchedAt: start + 9 }];
+    const early = await maintenance.finishRotation(false).catch((refusal: unknown) => refusal);
+
+    now = start + 30 * dayMs;
+    const { names, keyPin } = await maintenance.finishRotation(false);
+
+    expect(early).toMatchObject({ message: expect.stringContaining("until 2026-12-23") as string });
+    expect(names).toContain("reg.example.org");
+    expect(served().certificatePem).not.toBe(before.certificatePem);
+    expect(served().keyPem).toBe(before.keyPem);
+    expect(describeCertificate(served().certificatePem).keyPin).toBe(keyPin);
+    expect(await maintenance.rotation()).toBeUndefined();
+  });
+
+  test("is refused where none is announced, and may be forced or taken back", async () => {
+    expect(await maintenance.finishRotation(false).catch((refusal: unknown) => refusal)).toMatchObject({
+      message: expect.stringContaining("dozo ca rotate") as string,
+    });
+    await maintenance.announceAuthority({ names: [], suffixes: [] });
+    await maintenance.cancelRotation();
+    expect(await maintenance.rotation()).toBeUndefined();
+    const { rootPem } = certificates.pki;
+
+    clients = [used];
+    await maintenance.announceAuthority({ names: [], suffixes: [] });
+    await maintenance.finishRotation(true);
+
+    expect(certificates.pki.rootPem).not.toBe(rootPem);
   });
 });

@@ -12,7 +12,12 @@ import type {
   RuleText,
   UserSummary,
 } from "../core/administration.ts";
-import type { CertificateAdministration, CertificateSummary } from "../core/certificate-administration.ts";
+import type {
+  AuthorityRotation,
+  CertificateAdministration,
+  CertificateSummary,
+  RotationRequest,
+} from "../core/certificate-administration.ts";
 import type { Settings } from "../config/settings.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
 
@@ -125,5 +130,21 @@ class RemoteCertificates implements CertificateAdministration {
 
   async addName(name: string): Promise<CertificateSummary> {
     return (await this.#server.call("POST", "/certificate/names", { name })) as CertificateSummary;
+  }
+
+  async rotation(): Promise<AuthorityRotation | undefined> {
+    return (await this.#server.call("GET", "/authority/rotation")) as AuthorityRotation | undefined;
+  }
+
+  async announceAuthority(request: RotationRequest): Promise<AuthorityRotation> {
+    return (await this.#server.call("POST", "/authority/rotation", request)) as AuthorityRotation;
+  }
+
+  async cancelRotation(): Promise<void> {
+    await this.#server.call("DELETE", "/authority/rotation");
+  }
+
+  async finishRotation(isForced: boolean): Promise<CertificateSummary> {
+    return (await this.#server.call("POST", "/authority/rotation/end", { isForced })) as CertificateSummary;
   }
 }

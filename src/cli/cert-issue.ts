@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { makeDockerDaemonFiles } from "../pki/docker-daemon.ts";
 import { createServerKey } from "../pki/certificate-authority.ts";
-import { readRootCertificate } from "../pki/open.ts";
+import { readTrust } from "../pki/open.ts";
 import { publicKeyPemOf } from "../pki/signing.ts";
 import { parseSubjectName } from "../pki/subject-name.ts";
 import { writeNewFolder } from "../process/new-folder.ts";
@@ -56,7 +56,7 @@ async function issueForClient(context: CommandContext, userName: string, options
   // Made here, so that the server never has it.
   const keyPem = await createServerKey();
   const publicKeyPem = publicKeyPemOf(keyPem);
-  const caPem = await readRootCertificate(new PkiFolder(`${settings.data}/pki`));
+  const caPem = await readTrust(new PkiFolder(`${settings.data}/pki`));
   const issued = await writeNewFolder(folder, () =>
     withAdministration(settings, context.version, async (administration) => {
       const certificate = await administration.issueClientCertificate({ userName, publicKeyPem, days });

@@ -6,6 +6,7 @@ import { powershellLine } from "../enrolment/powershell.ts";
 import { enrolmentScript } from "../enrolment/script.ts";
 import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import { ExplainedError } from "../process/explained-error.ts";
+import { readTrust } from "../pki/open.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { withAdministration } from "./administration.ts";
 import type { MetTls } from "./banner.ts";
@@ -46,10 +47,10 @@ export function enrollCommand(context: CommandContext): Command {
 export function identityAt(
   registry: string,
   tls: MetTls,
-  own: { readonly rootPem: string; readonly certificatePem: string },
+  own: { readonly trustPem: string; readonly certificatePem: string },
 ): RegistryIdentity | undefined {
   if (tls === "off") return undefined;
-  const { rootPem: caPem, certificatePem } = tls === "own" ? own : { rootPem: undefined, certificatePem: undefined };
+  const { trustPem: caPem, certificatePem } = tls === "own" ? own : { trustPem: undefined, certificatePem: undefined };
   return registryIdentity({ registry, caPem, certificatePem });
 }
 
@@ -89,9 +90,9 @@ async function findIdentity(context: CommandContext, settings: Settings): Promis
   if (tls === "off")
     throw new ExplainedError(`${address} is served without TLS: there is nothing to trust`, `docker login ${address}`);
   const files = new PkiFolder(`${settings.data}/pki`);
-  const rootPem = (await files.read("root.crt")) ?? "";
+  const trustPem = (await readTrust(files)) ?? "";
   const certificatePem = (await files.read("server.crt")) ?? "";
-  const identity = identityAt(address, tls, { rootPem, certificatePem });
+  const identity = identityAt(address, tls, { trustPem, certificatePem });
   if (identity === undefined) throw new Error("the identity of a registry with TLS is missing");
   return identity;
 }

@@ -151,4 +151,6 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "last-admin": "add another admin first: dozo user add NAME --admin",
   "name-not-permitted": undefined,
   "certificate-unusable": undefined,
+  "clients-unready":
+    "wait for them and tell their users: dozo enroll; or serve it all the same: dozo ca rotate --finish --force",
 };

@@ -120,6 +120,7 @@ export type AdministrationFault =
   | "last-admin"
   | "name-not-permitted"
   | "certificate-unusable"
+  | "clients-unready"
   | "rule-invalid"
   | "rule-unknown"
   | "certificate-unknown";

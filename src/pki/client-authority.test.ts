@@ -4,7 +4,7 @@ import { createServerKey } from "./certificate-authority.ts";
 import { type ClientAuthority, issueClientCertificate, openClientAuthority } from "./client-authority.ts";
 import { readClientCertificate, splitCertificates } from "./client-certificate.ts";
 import { makeDockerDaemonFiles } from "./docker-daemon.ts";
-import { PkiError } from "./open.ts";
+import { PkiError } from "./pki-error.ts";
 import type { PkiFileName, PkiFiles } from "./pki-files.ts";
 import { publicKeyPemOf } from "./signing.ts";
 
@@ -21,6 +21,7 @@ const files: PkiFiles = {
     written.push(name);
     kept.set(name, text);
   },
+  remove: async (name) => void kept.delete(name),
 };
 
 beforeEach(() => {

@@ -15,7 +15,7 @@ import {
 } from "@peculiar/x509";
 
 import type { Clock } from "../core/clock.ts";
-import { PkiError } from "./open.ts";
+import { PkiError } from "./pki-error.ts";
 import type { PkiFiles } from "./pki-files.ts";
 import { algorithm, asPem, authorityExtensions, exportKey, importKey, publicKeyOf, randomSerial } from "./signing.ts";
 

@@ -8,7 +8,7 @@ import {
   id_ce_nameConstraints as nameConstraintsId,
   NameConstraints,
 } from "@peculiar/asn1-x509";
-import { AsnData, Extension, type X509Certificate } from "@peculiar/x509";
+import { AsnData, Extension, X509Certificate } from "@peculiar/x509";
 
 import { isPublicSuffix } from "./public-suffix.ts";
 import { parseSubjectName, type SubjectName } from "./subject-name.ts";
@@ -92,6 +92,16 @@ export function constraintsOf(certificate: X509Certificate): PermittedNames {
     dns: bases.map((base) => base.dNSName).filter((name) => name !== undefined),
     ip: bases.map((base) => base.iPAddress).filter((range) => range !== undefined),
   };
+}
+
+/** What an authority may certify, in the form that another one is made for: domains, and addresses beyond the local ranges. */
+export function authorityConstraints(authorityPem: string): {
+  readonly dns: readonly string[];
+  readonly addresses: readonly string[];
+} {
+  const { dns, ip } = constraintsOf(new X509Certificate(authorityPem));
+  const single = ip.filter((range) => !localRanges.includes(range)).map((range) => range.replace(/\/.*$/, ""));
+  return { dns, addresses: single };
 }
 
 /** The extension's value, between the library's object and its DER. */

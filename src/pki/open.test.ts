@@ -2,7 +2,9 @@ import "reflect-metadata";
 import { describe, expect, test } from "bun:test";
 
 import { NamesNotPermittedError } from "./certificate-authority.ts";
-import { type OpenPkiOptions, openPki, PkiError, readRootCertificate } from "./open.ts";
+import { type OpenPkiOptions, openPki, readTrust } from "./open.ts";
+import { PkiError } from "./pki-error.ts";
+import { announceAuthority, cancelRotation, switchAuthority } from "./rotation.ts";
 import type { PkiFileName, PkiFiles } from "./pki-files.ts";
 
 const dayMs = 86_400_000;
@@ -23,6 +25,13 @@ class MemoryPkiFiles implements PkiFiles {
     if (this.writesLeft === 0) return Promise.reject(new Error("killed"));
     this.writesLeft -= 1;
     this.written.set(name, text);
+    return Promise.resolve();
+  }
+
+  remove(name: PkiFileName): Promise<void> {
+    if (this.writesLeft === 0) return Promise.reject(new Error("killed"));
+    this.writesLeft -= 1;
+    this.written.delete(name);
     return Promise.resolve();
   }
 }
@@ -52,7 +61,7 @@ describe("opening the certificates", () => {
     expect(first.isNewAuthority).toBeTrue();
     expect(second).toEqual({ ...first, isNewAuthority: false });
     expect(first.certificate.names).toEqual(["reg.example.com", "localhost", "127.0.0.1"]);
-    expect(await readRootCertificate(files)).toBe(first.rootPem);
+    expect(await readTrust(files)).toBe(first.rootPem);
   });
 
   test.each([0, 1, 2, 3, 4])("goes on after it was killed when %d files were written", async (writes) => {
@@ -173,5 +182,86 @@ describe("opening the certificates", () => {
 
     expect(pki.leftOut).toEqual(["203.0.113.9"]);
     expect(pki.certificate.names).toEqual(["reg.example.com", "localhost"]);
+  });
+});
+
+describe("the rotation of the authority", () => {
+  test("announces a root beside the old one, and changes nothing of what is served", async () => {
+    const files = new MemoryPkiFiles();
+    const before = await openPki(options(files));
+
+    await announceAuthority({ files, clock: { now: () => start }, names: [], suffixes: [] });
+    const announced = await openPki(options(files));
+
+    expect(announced.certificatePem).toBe(before.certificatePem);
+    expect(announced.trustPem).toStartWith(before.rootPem);
+    expect(announced.trustPem.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(await readTrust(files)).toBe(announced.trustPem);
+  });
+
+  test("switches to an authority that may certify what the old one may, and what was asked for, with the same key", async () => {
+    const files = new MemoryPkiFiles();
+    const first = options(files, {
+      scope: { hostNames: ["reg.example.com"], suffixes: ["a.net"], publicAddresses: ["203.0.113.9"] },
+    });
+    const before = await openPki(first);
+    await announceAuthority({ files, clock: { now: () => start }, names: ["reg.example.org"], suffixes: [] });
+
+    await switchAuthority(files);
+    const names = ["reg.example.com", "reg.example.org", "x.a.net", "203.0.113.9", "other.example.com"];
+    const after = await openPki(options(files, { names }));
+
+    expect(after.certificate.names).toEqual([...names, "localhost", "127.0.0.1"]);
+    expect(after.keyPem).toBe(before.keyPem);
+    expect(after.rootPem).not.toBe(before.rootPem);
+    expect(after.trustPem).toBe(after.rootPem);
+    expect([...files.written.keys()].filter((name) => name.startsWith("next-"))).toEqual([]);
+  });
+
+  test.each(Array.from({ length: 9 }, (_, writes) => writes))(
+    "is either announced or over after it was killed when %d steps of the switch were made",
+    async (writes) => {
+      const files = new MemoryPkiFiles();
+      const before = await openPki(options(files));
+      await announceAuthority({ files, clock: { now: () => start }, names: [], suffixes: [] });
+      const next = files.written.get("next-root.crt");
+      files.writesLeft = writes;
+      await switchAuthority(files).catch(failure);
+      files.writesLeft = Infinity;
+
+      const pki = await openPki(options(files));
+
+      expect(pki.rootPem).toBe(writes === 0 ? before.rootPem : (next ?? ""));
+      expect(pki.announced === undefined).toBe(writes > 0);
+      expect(await openPki(options(files))).toEqual(pki);
+    },
+  );
+
+  test.each([0, 1, 2, 3])("is not begun when it was killed after %d writes of the announcement", async (writes) => {
+    const files = new MemoryPkiFiles();
+    await openPki(options(files));
+    const announcement = { files, clock: { now: () => start }, names: [], suffixes: [] };
+    files.writesLeft = writes;
+    await announceAuthority(announcement).catch(failure);
+    files.writesLeft = Infinity;
+
+    expect((await openPki(options(files))).announced).toBeUndefined();
+    await announceAuthority(announcement);
+    expect((await openPki(options(files))).announced?.rootPem).toBe(files.written.get("next-root.crt") ?? "");
+  });
+
+  test("is refused twice at a time, and taken back without a trace", async () => {
+    const files = new MemoryPkiFiles();
+    const before = await openPki(options(files));
+    const names = new Set(files.written.keys());
+    const announcement = { files, clock: { now: () => start }, names: [], suffixes: [] };
+    await announceAuthority(announcement);
+
+    const error = await announceAuthority(announcement).catch(failure);
+    await cancelRotation(files);
+
+    expect(error).toHaveProperty("message", expect.stringContaining("dozo ca rotate --finish"));
+    expect(new Set(files.written.keys())).toEqual(names);
+    expect(await openPki(options(files))).toEqual({ ...before, isNewAuthority: false });
   });
 });

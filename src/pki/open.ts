@@ -11,16 +11,10 @@ import {
 } from "./certificate-authority.ts";
 import { type CertificateDescription, describeCertificate, isIssuedFor, needsRenewal } from "./certificate.ts";
 import type { AuthorityScope } from "./name-constraints.ts";
+import { PkiError } from "./pki-error.ts";
 import type { PkiFiles } from "./pki-files.ts";
+import { type AnnouncedAuthority, endSwitch, readRotation } from "./rotation.ts";
 import { parseSubjectName } from "./subject-name.ts";
-
-/** The authority cannot be used as it is; the message says what the operator can do. */
-export class PkiError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "PkiError";
-  }
-}
 
 export interface OpenPkiOptions {
   readonly files: PkiFiles;
@@ -35,8 +29,11 @@ export interface OpenPkiOptions {
 
 /** What a server needs for TLS, and its clients for trusting it. */
 export interface Pki {
-  /** The certificate that clients trust; the file that `/ca.crt` serves, byte for byte. */
+  /** The root that the served chain ends in. */
   readonly rootPem: string;
+  /** What clients have to trust: the root, and behind it one that is announced. The file that `/ca.crt` serves, byte for byte. */
+  readonly trustPem: string;
+  readonly announced: AnnouncedAuthority | undefined;
   /** Of the root, as openssl prints it. */
   readonly fingerprint: string;
   /** Leaf and intermediate. */
@@ -58,6 +55,7 @@ export interface Pki {
  */
 export async function openPki(options: OpenPkiOptions): Promise<Pki> {
   const { files, clock } = options;
+  await endSwitch(files);
   const existing = await readAuthority(files);
   const authority = existing ?? (await makeAuthority(options));
   assertNotAtItsEnd(authority, files, clock.now());
@@ -69,9 +67,18 @@ export async function openPki(options: OpenPkiOptions): Promise<Pki> {
   const certificatePem = await currentCertificate(options, authority, { names, keyPem });
 
   const { rootPem } = authority;
-  const certificate = describeCertificate(certificatePem);
-  const { fingerprint } = describeCertificate(rootPem);
-  return { rootPem, fingerprint, certificatePem, keyPem, certificate, leftOut, isNewAuthority: existing === undefined };
+  const announced = await readRotation(files);
+  return {
+    rootPem,
+    trustPem: rootPem + (announced?.rootPem ?? ""),
+    announced,
+    fingerprint: describeCertificate(rootPem).fingerprint,
+    certificatePem,
+    keyPem,
+    certificate: describeCertificate(certificatePem),
+    leftOut,
+    isNewAuthority: existing === undefined,
+  };
 }
 
 /** What is asked of a renewal that does not wait for its time. */
@@ -87,6 +94,7 @@ export interface RenewalOptions {
  * that the authority may not certify, before anything is written, and `PkiError` where there is nothing to renew.
  */
 export async function renewServerCertificate({ files, clock, moreNames }: RenewalOptions): Promise<void> {
+  await endSwitch(files);
   const authority = await readAuthority(files);
   const keyPem = await files.read("server.key");
   const current = await files.read("server.crt");
@@ -98,7 +106,7 @@ export async function renewServerCertificate({ files, clock, moreNames }: Renewa
   // First, so that no renewal of a later time forgets them.
   if (moreNames.length > 0) await addNames(files, moreNames);
   const names = [...describeCertificate(current).names, ...moreNames];
-  const certifiable = names.filter((name) => isPermitted(authority, name));
+  const certifiable = [...names, ...(await readAddedNames(files))].filter((name) => isPermitted(authority, name));
   await makeServerCertificate(files, authority, { names: certifiable, serverKeyPem: keyPem, now: clock.now() });
 }
 
@@ -108,18 +116,21 @@ export async function readAddedNames(files: PkiFiles): Promise<readonly string[]
   return text.split("\n").filter((name) => parseSubjectName(name) !== undefined);
 }
 
-async function addNames(files: PkiFiles, more: readonly string[]): Promise<void> {
+/** Keeps names for this and all later certificates, as far as the authority of then may certify them. */
+export async function addNames(files: PkiFiles, more: readonly string[]): Promise<void> {
   const canonical = more.map((name) => parseSubjectName(name)?.value ?? name);
   const all = [...new Set([...(await readAddedNames(files)), ...canonical])];
   await files.write("names", all.map((name) => `${name}\n`).join(""));
 }
 
-/** The root certificate, for whoever only shows it; `undefined` where no authority has been made. */
-export async function readRootCertificate(files: PkiFiles): Promise<string | undefined> {
-  return (await readAuthority(files))?.rootPem;
+/** What clients have to trust, for whoever only shows it: see `Pki`. `undefined` where no authority has been made. */
+export async function readTrust(files: PkiFiles): Promise<string | undefined> {
+  const rootPem = (await readAuthority(files))?.rootPem;
+  return rootPem === undefined ? undefined : rootPem + ((await readRotation(files))?.rootPem ?? "");
 }
 
-async function readAuthority(files: PkiFiles): Promise<CertificateAuthority | undefined> {
+/** The authority that signs, its parts belonging together; `undefined` where none was made. Throws `PkiError` where they do not. */
+export async function readAuthority(files: PkiFiles): Promise<CertificateAuthority | undefined> {
   const keyPem = await files.read("ca.key");
   if (keyPem === undefined) return undefined;
   const rootPem = await files.read("root.crt");
@@ -189,7 +200,8 @@ function assertPermitted(authority: CertificateAuthority, names: readonly string
   throw new NamesNotPermittedError(
     outside,
     `the certificate authority in ${files.location} was made without permission for it, and that cannot be changed. ` +
-      `Leave the name out, or ${makeAnew(files, outside)}`,
+      `Leave the name out. Or announce an authority that may, so that clients can trust it in time: ` +
+      `dozo ca rotate${hostFlags(outside)}. Or ${makeAnew(files, outside)}`,
   );
 }
 
@@ -215,9 +227,12 @@ function clockIsWrong({ intermediatePem }: CertificateAuthority, now: number): s
 }
 
 function makeAnew(files: PkiFiles, names: readonly string[] = []): string {
-  const hosts = names.map((name) => ` --host ${quote(name)}`).join("");
   const move = `mv ${quote(files.location)} ${quote(`${files.location}.old`)}`;
-  return `make a new one, which every client then has to trust: ${move} && dozo up${hosts}`;
+  return `make a new one, which every client then has to trust: ${move} && dozo up${hostFlags(names)}`;
+}
+
+function hostFlags(names: readonly string[]): string {
+  return names.map((name) => ` --host ${quote(name)}`).join("");
 }
 
 function quote(text: string): string {

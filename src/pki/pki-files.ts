@@ -5,6 +5,11 @@ export type PkiFileName =
   | "server.key"
   | "server.crt"
   | "names"
+  | "next-root.crt"
+  | "next-ca.crt"
+  | "next-ca.key"
+  | "rotation"
+  | "rotation-clients"
   | "client-ca.crt"
   | "client-ca.key";
 
@@ -16,4 +21,6 @@ export interface PkiFiles {
   read(name: PkiFileName): Promise<string | undefined>;
   /** Whole or not at all, and on the disk when it answers; readable by the owner only. */
   write(name: PkiFileName, text: string): Promise<void>;
+  /** Gone from the disk when it answers; one that is not there is no error. */
+  remove(name: PkiFileName): Promise<void>;
 }

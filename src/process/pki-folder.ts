@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, mkdir, open, rename } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A private key's file that others on this machine could read; the message has the command that mends it. */
@@ -51,6 +51,12 @@ export class PkiFolder {
       await file.close();
     }
     await rename(temporary, join(this.location, name));
+    await this.#sync();
+  }
+
+  /** One that is not there is no error. */
+  async remove(name: string): Promise<void> {
+    await rm(join(this.location, name), { force: true });
     await this.#sync();
   }
 

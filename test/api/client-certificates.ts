@@ -111,6 +111,7 @@ export async function foreignAuthority(): Promise<ClientAuthority> {
     location: "nowhere",
     read: async (name) => kept.get(name),
     write: async (name, text) => void kept.set(name, text),
+    remove: async (name) => void kept.delete(name),
   };
   return openClientAuthority(files, clock);
 }

@@ -98,6 +98,8 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     limits: allLimits,
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
     identity: () => undefined,
+    onUse: () => {},
+    onTrustFetched: () => {},
     ready: () => true,
     trustedProxies: [],
     bodies: new BodyReader(1000),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { parseAllDocuments } from "yaml";
@@ -144,6 +144,52 @@ describe("while the server runs and while it does not", () => {
 
     expect(await shownNames()).toMatch(/DNS:second\.lan.*DNS:third\.lan/);
     expect((await shownCertificate(registry)).pubkey).toEqual(before.pubkey);
+  });
+
+  test("another authority is announced, kept back while somebody does not know it, and served when that is forced", async () => {
+    const fetchCa = async (): Promise<string> =>
+      (await fetch(`https://${registry}/ca.crt`, { tls: { rejectUnauthorized: false }, proxy: false })).text();
+    const roots = async (): Promise<number> => (await fetchCa()).match(/BEGIN CERTIFICATE/g)?.length ?? 0;
+    const issuerOf = async (): Promise<string> => String((await shownCertificate(registry)).issuer["CN"]);
+    const [issuer, { pubkey }] = [await issuerOf(), await shownCertificate(registry)];
+    expect(await roots()).toBe(1);
+
+    expect((await dozo("ca rotate")).out).toContain("dozo ca rotate --finish");
+    expect((await dozo("ca rotate")).code).toBe(1);
+    expect(await login("admin", "second secret")).toBe(200);
+    const { out: shown } = await dozo("ca show");
+    const refused = await dozo("ca rotate --finish");
+    expect(shown).toMatch(/^127\.0\.0\.1 +not yet +\d{4}-\d\d-\d\d +admin$/m);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("fetched from 127.0.0.1 (admin)");
+    expect(await roots()).toBe(2);
+    expect((await dozo("ca show --pem")).out).toBe(await fetchCa());
+    expect((await dozo("ca rotate --finish")).err).toContain("the announcement lasts until");
+
+    await stop();
+    expect((await dozo("ca show")).out).toMatch(/^127\.0\.0\.1 +\d{4}-\d\d-\d\d/m);
+    await start();
+    expect(await issuerOf()).toBe(issuer);
+    expect((await dozo("ca rotate --finish --force")).code).toBe(0);
+
+    expect(await issuerOf()).not.toBe(issuer);
+    expect((await shownCertificate(registry)).pubkey).toEqual(pubkey);
+    expect(await roots()).toBe(1);
+  });
+
+  test("the authority is exported without its key, and with it only under a good passphrase", async () => {
+    const [plain, full, secret] = ["ca.crt", "ca.pem", "passphrase"].map((name) => join(sandbox.home, name));
+    const { out } = await dozo(`ca export ${plain} --json`);
+    writeFileSync(secret ?? "", "too short\n", { mode: 0o600 });
+    expect((await dozo(`ca export ${full} --passphrase-file ${secret}`)).err).toContain("openssl rand -base64 30");
+    writeFileSync(secret ?? "", "a passphrase of some length\n", { mode: 0o600 });
+    expect((await dozo(`ca export ${full} --passphrase-file ${secret}`)).code).toBe(0);
+
+    expect(JSON.parse(out)).toMatchObject({ file: plain, hasKey: false });
+    expect(readFileSync(plain ?? "", "utf8")).toBe((await dozo("ca show --pem")).out);
+    expect(readFileSync(full ?? "", "utf8")).toContain("BEGIN ENCRYPTED PRIVATE KEY");
+    expect(lstatSync(full ?? "").mode & 0o777).toBe(0o600);
+    expect((await dozo(`ca export ${plain}`)).err).toContain("EEXIST");
   });
 
   test("status names address, process, certificate and space", async () => {
