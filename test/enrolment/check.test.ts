@@ -302,3 +302,10 @@ describe("in client programs and their logins", () => {
     expect(idsOf(await machine.enrol("--check"))).toEqual(["version-too-old"]);
   });
 });
+
+test("what is wrong with the server alone is not followed by a word that nothing is", async () => {
+  const { exitCode, out } = await machine.enrol("--check", { registry: "localhost:1" });
+  expect(exitCode).toBe(1);
+  expect(out).toContain("port-closed");
+  expect(out).not.toContain("Nothing is wrong");
+});

@@ -292,6 +292,21 @@ describe("when something is in the way", () => {
   });
 });
 
+test("where nothing is found it says so, and not that all is well", async () => {
+  const { exitCode, out, err } = await machine.enrol("--no-login --home");
+  expect(exitCode).toBe(1);
+  expect(err).toContain("Nothing was found here");
+  expect(out).not.toContain("is trusted here");
+});
+
+test("podman looks below ~/.config, wherever XDG_CONFIG_HOME leads", async () => {
+  await machine.program("podman");
+  await machine.enrol("--no-login --home", {
+    environment: { XDG_CONFIG_HOME: join(machine.folder, "home/elsewhere") },
+  });
+  expect(machine.text(`home/.config/containers/certs.d/${registry}/ca.crt`)).toBe(caPem);
+});
+
 test("registries.yaml keeps what is in it, and gets the registry in both sections", async () => {
   await furnish();
   await machine.enrol("--no-login");

@@ -32,11 +32,12 @@ note_docker_restart() {
 server_version() { as "$1" docker version --format '{{.Server.Version}}' 2>/dev/null; }
 
 # They take the first folder of three that exists, and look into no other: where one is there already, it has to be right.
+# The person's is below ~/.config, wherever XDG_CONFIG_HOME leads.
 enrol_podman() {
   for spelling in $spellings; do
-    if [ -d "$config/containers/certs.d/$spelling" ] || { [ -n "$home_only" ] && have_podman; }; then
-      check_shadow "$config/containers/certs.d/$spelling" ||
-        put_ca person "$config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
+    if [ -d "$home/.config/containers/certs.d/$spelling" ] || { [ -n "$home_only" ] && have_podman; }; then
+      check_shadow "$home/.config/containers/certs.d/$spelling" ||
+        put_ca person "$home/.config/containers/certs.d/$spelling/ca.crt" "podman, buildah, skopeo: this folder hides the system's"
     fi
     if [ -d "$etc/containers/certs.d/$spelling" ]; then
       check_shadow "$etc/containers/certs.d/$spelling" ||
@@ -52,22 +53,22 @@ have_podman() { have podman || have buildah || have skopeo; }
 
 # Applications that run Docker in a machine of their own copy ~/.docker/certs.d into it when they start.
 enrol_desktops() {
-  found='' restart='' is_copied=''
-  if [ -d "$home/.docker/desktop" ] || [ -d "$root/Applications/Docker.app" ]; then found="$found, Docker Desktop"; is_copied=yes; fi
-  if have colima || [ -d "$home/.colima" ] || [ -d "$config/colima" ]; then found="$found, colima"; is_copied=yes restart="colima restart"; fi
-  if have rdctl || [ -d "$home/.rd" ]; then found="$found, Rancher Desktop"; is_copied=yes restart="rdctl shutdown && rdctl start"; fi
-  if have orb || have orbctl || [ -d "$home/.orbstack" ]; then found="$found, OrbStack"; fi
+  desktops='' restart='' is_copied=''
+  if [ -d "$home/.docker/desktop" ] || [ -d "$root/Applications/Docker.app" ]; then desktops="$desktops, Docker Desktop"; is_copied=yes; fi
+  if have colima || [ -d "$home/.colima" ] || [ -d "$config/colima" ]; then desktops="$desktops, colima"; is_copied=yes restart="colima restart"; fi
+  if have rdctl || [ -d "$home/.rd" ]; then desktops="$desktops, Rancher Desktop"; is_copied=yes restart="rdctl shutdown && rdctl start"; fi
+  if have orb || have orbctl || [ -d "$home/.orbstack" ]; then desktops="$desktops, OrbStack"; fi
   if have limactl && ! have colima; then
     note "lima: every instance takes the CA over with these lines in $home/.lima/_config/override.yaml; then limactl stop INSTANCE && limactl start INSTANCE"
     note "  caCerts:"
     note "    files: [\"$etc/docker/certs.d/$registry/ca.crt\"]"
   fi
-  [ -n "$found" ] || return 0
+  [ -n "$desktops" ] || return 0
   any_wrote=''
-  certificate_folders person "$home/.docker/certs.d" "${found#, }"
+  certificate_folders person "$home/.docker/certs.d" "${desktops#, }"
   if [ -n "$any_wrote" ] && [ -n "$is_copied" ]; then
     desktop_restart=yes
-    note "Restart ${found#, }, then log in${restart:+: $restart}"
+    note "Restart ${desktops#, }, then log in${restart:+: $restart}"
   fi
 }
 

@@ -89,6 +89,7 @@ enrol_keychain() {
   keychain=$home/Library/Keychains/login.keychain-db
   if security find-certificate -a -Z "$keychain" 2>/dev/null | tr 'A-F' 'a-f' | grep -q "$ca_sha256"; then
     say "there already  $keychain ($reason)"
+    placed=yes
   elif [ -n "$dry" ]; then
     say "would change   $keychain ($reason)"
   else
@@ -96,6 +97,7 @@ enrol_keychain() {
     open_state person && record person "refresh keychain"
     if as person security add-trusted-cert -r trustRoot -k "$keychain" "$work/ca.crt"; then
       say "written        $keychain ($reason)"
+      placed=yes
     else
       warn "not written    $keychain: macOS asks on its own screen, so run this there, not over ssh"
     fi
