@@ -20,7 +20,7 @@ export function certCommand(context: CommandContext): Command {
   );
   cert.addHelpText(
     "before",
-    examples("dozo cert show", "dozo cert add-name registry.example.com", "dozo cert issue --client maria"),
+    examples("dozo cert show", "dozo cert add-name registry.local", "dozo cert issue --client maria"),
   );
   cert.addCommand(
     folderCommand("show", "Show the certificate: its names, its dates, the pin of its key.")
@@ -35,7 +35,8 @@ export function certCommand(context: CommandContext): Command {
   cert.addCommand(
     folderCommand("add-name", "Make the certificate, now and whenever it is renewed, for one more name or address.")
       .argument("<NAME>")
-      .addHelpText("before", examples("dozo cert add-name registry.example.com", "dozo cert add-name 192.168.7.7"))
+      .addHelpText("before", examples("dozo cert add-name registry.local", "dozo cert add-name 192.168.7.7"))
+      .addHelpText("after", `\n${whichNames}`)
       .action((name: string, options: Options) =>
         run(context, options, `added ${name}`, (certificates) => certificates.addName(name)),
       ),
@@ -43,6 +44,10 @@ export function certCommand(context: CommandContext): Command {
   for (const make of [certIssueCommand, certListCommand, certRevokeCommand]) cert.addCommand(make(context));
   return cert;
 }
+
+const whichNames = `The authority may speak for private addresses, for names under .local, .lan, .internal, .test and .home.arpa, and
+for what the first start was given: a public name or domain has to be named there (--host NAME, --suffix
+DOMAIN), or in a new authority: dozo ca rotate --host NAME.`;
 
 function folderCommand(name: string, description: string): Command {
   return addFolderOptions(new Command(name)).description(description).option("--json", "Print JSON.");

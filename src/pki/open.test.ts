@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { describe, expect, test } from "bun:test";
 
 import { NamesNotPermittedError } from "./certificate-authority.ts";
-import { type OpenPkiOptions, openPki, readTrust } from "./open.ts";
+import { addNames, type OpenPkiOptions, openPki, readTrust } from "./open.ts";
 import { PkiError } from "./pki-error.ts";
 import { announceAuthority, cancelRotation, switchAuthority } from "./rotation.ts";
 import type { PkiFileName, PkiFiles } from "./pki-files.ts";
@@ -109,9 +109,30 @@ describe("opening the certificates", () => {
       const error = await openPki(options(files)).catch(failure);
 
       expect(error).toBeInstanceOf(PkiError);
-      expect(error).toHaveProperty("message", expect.stringContaining("mv /data/pki /data/pki.old && dozo up"));
+      const left = ["root.crt", "ca.crt", "ca.key"].filter((each) => each !== name).map((each) => `/data/pki/${each}`);
+      const command = `mkdir -m 700 /data/pki.old && mv ${left.join(" ")} /data/pki.old;`;
+      expect(error).toHaveProperty("message", expect.stringContaining(command));
     },
   );
+
+  test("an authority made anew as it advises keeps the server's key, the added names and client certificates", async () => {
+    const files = new MemoryPkiFiles();
+    const before = await openPki(options(files));
+    await addNames(files, ["images.lan"]);
+    await files.write("client-ca.key", "the key for clients");
+    const message = String(await openPki(options(files, { names: ["images.example.org"] })).catch(failure));
+    const moved = / && mv (.*) \/data\/pki\.old;.* dozo up --host images\.example\.org$/.exec(message)?.[1] ?? "";
+    for (const path of moved.split(" ")) await files.remove(path.replace("/data/pki/", "") as PkiFileName);
+    const names = ["images.example.org"];
+    const wider = { ...scope, hostNames: names };
+
+    const after = await openPki(options(files, { names, scope: wider }));
+
+    expect(after.isNewAuthority).toBeTrue();
+    expect(after.keyPem).toBe(before.keyPem);
+    expect(after.certificate.names).toEqual(expect.arrayContaining(["images.example.org", "images.lan"]));
+    expect(await files.read("client-ca.key")).toBe("the key for clients");
+  });
 
   test("refuses an authority that has come to its end", async () => {
     const files = new MemoryPkiFiles();

@@ -139,8 +139,11 @@ export async function readAuthority(files: PkiFiles): Promise<CertificateAuthori
     const authority = { rootPem, intermediatePem, keyPem };
     if (await isConsistent(authority)) return authority;
   }
+  const lost = [...(rootPem === undefined ? ["root.crt"] : []), ...(intermediatePem === undefined ? ["ca.crt"] : [])];
+  const found = authorityFiles.filter((name) => !lost.includes(name));
   throw new PkiError(
-    `root.crt, ca.crt and ca.key in ${files.location} do not belong together. Put back those of a backup, or ${makeAnew(files)}`,
+    `root.crt, ca.crt and ca.key in ${files.location} do not belong together. ` +
+      `Put back those of a backup, or ${makeAnew(files, { found })}`,
   );
 }
 
@@ -201,7 +204,7 @@ function assertPermitted(authority: CertificateAuthority, names: readonly string
     outside,
     `the certificate authority in ${files.location} was made without permission for it, and that cannot be changed. ` +
       `Leave the name out. Or announce an authority that may, so that clients can trust it in time: ` +
-      `dozo ca rotate${hostFlags(outside)}. Or ${makeAnew(files, outside)}`,
+      `dozo ca rotate${hostFlags(outside)}. Or ${makeAnew(files, { names: outside })}`,
   );
 }
 
@@ -226,9 +229,23 @@ function clockIsWrong({ intermediatePem }: CertificateAuthority, now: number): s
   );
 }
 
-function makeAnew(files: PkiFiles, names: readonly string[] = []): string {
-  const move = `mv ${quote(files.location)} ${quote(`${files.location}.old`)}`;
-  return `make a new one, which every client then has to trust: ${move} && dozo up${hostFlags(names)}`;
+const authorityFiles = ["root.crt", "ca.crt", "ca.key"] as const;
+
+/** Nothing else is moved: the server's key, the added names and the authority of client certificates outlive it. */
+function makeAnew(
+  files: PkiFiles,
+  {
+    names = [],
+    found = authorityFiles,
+  }: { readonly names?: readonly string[]; readonly found?: readonly string[] } = {},
+): string {
+  const old = quote(`${files.location}.old`);
+  const moved = found.map((name) => quote(`${files.location}/${name}`)).join(" ");
+  return (
+    "make a new one, which every client then has to trust (added names and client certificates stay): " +
+    `stop the server, then: mkdir -m 700 ${old} && mv ${moved} ${old}; ` +
+    `and start it with the flags that it always has${names.length > 0 ? " and these" : ""}: dozo up${hostFlags(names)}`
+  );
 }
 
 function hostFlags(names: readonly string[]): string {
