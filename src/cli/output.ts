@@ -1,4 +1,8 @@
+import { resolve } from "node:path";
 import { isatty } from "node:tty";
+
+/** Any of them asks for help. */
+export const helpWords: readonly string[] = ["--help", "-h"];
 
 /** Where a command writes: data to standard output, everything about the work to standard error. */
 export interface Output {
@@ -28,14 +32,33 @@ const commands = [
 // In a container the program is always called dozo.
 const ownCommand = new RegExp(`(?<![\\w/.-]|CONTAINER )dozo (?=(?:${commands.join("|")})\\b|--|\\[|…)`, "g");
 
-/** The process's own output. Commands in it are written the way this program was called: `./dozo up`. */
-export function processOutput(programName: string): Output {
-  const named = (line: string): string => `${line.replaceAll(ownCommand, () => `${programName} `)}\n`;
+const folderCommand =
+  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|ca|cert|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|enroll|doctor)(?![\w-])/g;
+
+/** The process's own output. Commands in it are written the way this program was called, `./dozo up`, and for its data folder. */
+export function processOutput(programName: string, words: readonly string[]): Output {
+  const folder = folderFlags(words);
+  const named = (line: string): string =>
+    `${line.replaceAll(folderCommand, (command) => `${command}${folder}`).replaceAll(ownCommand, () => `${programName} `)}\n`;
   return {
     isTerminal: isatty(1),
     print: (line) => void process.stdout.write(named(line)),
     note: (line) => void process.stderr.write(named(line)),
   };
+}
+
+/** The flags by which this command line named the data folder, for commands that are about the same one. */
+function folderFlags(words: readonly string[]): string {
+  if (words.some((word) => helpWords.includes(word))) return "";
+  return words
+    .flatMap((word, at) => {
+      const [flag = "", ...value] = word.split("=");
+      if (flag !== "--data" && flag !== "--config") return [];
+      const path = value.length > 0 ? value.join("=") : words[at + 1];
+      // What a shell or JSON would have to escape is left to the reader.
+      return path === undefined || !/^[\w./:@,+-]+$/.test(path) ? [] : [` ${flag} ${resolve(path)}`];
+    })
+    .join("");
 }
 
 /** One JSON document: what `--json` prints. */

@@ -11,7 +11,7 @@ import { doctorCommand } from "./doctor.ts";
 import { enrollCommand } from "./enroll.ts";
 import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
-import { type Output, processOutput } from "./output.ts";
+import { helpWords, type Output, processOutput } from "./output.ts";
 import { serveCommand } from "./serve.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
@@ -25,7 +25,7 @@ const wrongUse = 2;
 
 /** Runs a command line (without the program's name) and answers the exit code: 0, 1 (it failed) or 2 (wrong use). */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
-  const output = processOutput(process.env["DOZO_CALLED_AS"] ?? "dozo");
+  const output = processOutput(process.env["DOZO_CALLED_AS"] ?? "dozo", words);
   try {
     const context: CommandContext = {
       output,
@@ -89,8 +89,6 @@ export function createProgram(context: CommandContext): Command {
   }
   return program;
 }
-
-const helpWords: readonly string[] = ["--help", "-h"];
 
 function asksForAllSettings(words: readonly string[]): boolean {
   return words.includes("--all") && (words[0] === "help" || words.some((word) => helpWords.includes(word)));

@@ -285,10 +285,14 @@ describe("on an empty machine", () => {
     expect((await sandbox.run(["serve", "--help", "--all"])).out).not.toContain("--user");
   });
 
-  test("commands in messages are called as the program was", async () => {
+  test("commands in messages are called as the program was, and for the same folder", async () => {
     const line = `cd '${dirname(program)}' && ./dozo status --data '${sandbox.data}'`;
     const { err } = await sandbox.run([], { command: ["sh", "-c", line] });
-    expect(err).toEndWith("\n      ./dozo up makes one\n");
+    expect(err).toEndWith(`\n      ./dozo up --data ${sandbox.data} makes one\n`);
+    const other = await sandbox.run(["cert", "show", `--data=${sandbox.data}`]);
+    expect(other.err).toContain(`dozo up --data ${sandbox.data} `);
+    expect((await sandbox.run(["status"])).err).not.toContain("--data");
+    expect((await sandbox.run(["status", "--data", sandbox.data, "--help"])).out).toContain("dozo status --json");
   });
 
   test.if(process.getuid?.() === 0)(
