@@ -17,7 +17,7 @@ export function enrolmentLine({ registry, caPem, keyPin }: RegistryIdentity): st
   const fetch = `curl ${options} -o "$d/s" "https://${registry}/enroll.sh" 2>"$d/e"`;
   const steps = isPinned ? `f none; [ $? = 90 ] && f "${keyPin}"` : "f";
   const need = isPinned
-    ? `It needs curl that checks keys (--pinnedpubkey), and ${registry} itself to answer.`
+    ? `Where curl says (90), ${registry} is not the server that this line was made for: it was set up anew (dozo enroll there prints the line of now), or somebody is in between. Otherwise curl has to check keys (--pinnedpubkey).`
     : "It needs curl.";
   const script = [
     "d=$(mktemp -d) || exit 1",

@@ -35,6 +35,7 @@ export function enrolmentScript(identity: RegistryIdentity, root = ""): string {
     ["ca", caPem?.trimEnd() ?? ""],
     ["ca_sha256", caPem === undefined ? "" : createHash("sha256").update(new X509Certificate(caPem).raw).digest("hex")],
     ["root", root],
+    ["script_end", scriptEnd],
   ] as const;
   const head = [
     "#!/bin/sh",

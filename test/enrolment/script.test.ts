@@ -164,6 +164,17 @@ async function runPart(part: string): Promise<void> {
   }).exited;
 }
 
+test("it keeps itself for the day when the registry is gone, names that, and takes itself back with the rest", async () => {
+  await furnish();
+  const before = machine.everything();
+  const { out } = await machine.enrol("--no-login");
+  const script = /: sh '(.+)' --undo$/m.exec(out)?.[1] ?? "";
+  expect(script).toBe(join(machine.folder, `root/var/lib/dozo-enroll/${registry}/enroll.sh`));
+  expect(await machine.enrol("--undo", { script })).toMatchObject({ exitCode: 0, err: "" });
+  expect(machine.everything()).toEqual(before);
+  expect((await machine.enrol("--undo")).out).toBe(`Nothing that was enrolled here for ${registry} is left.\n`);
+});
+
 test("a part of it does nothing, wherever it is cut", async () => {
   await furnish();
   const before = machine.everything();

@@ -16,6 +16,8 @@ export interface Enrolled {
 /** How the script is run: everything has a usual value. */
 export interface EnrolOptions {
   readonly shell?: readonly string[];
+  /** Another script than the registry's own. */
+  readonly script?: string;
   readonly registry?: string;
   /** Empty where the registry needs none. */
   readonly caPem?: string;
@@ -104,8 +106,9 @@ export class SmallMachine {
     });
     const script = isolatedScript(identity, this.folder);
     await writeFile(join(this.folder, "enroll.sh"), script);
+    const { script: path = join(this.folder, "enroll.sh") } = more;
     const words = options.split(" ").filter((word) => word !== "");
-    const child = Bun.spawn([...shell, join(this.folder, "enroll.sh"), ...words], {
+    const child = Bun.spawn([...shell, path, ...words], {
       cwd: this.folder,
       env: {
         HOME: join(this.folder, "home"),

@@ -38,14 +38,41 @@ number_of() {
 
 open_state() {
   opened=$(state_folder "$1")
-  if exists "$1" "$opened/list"; then lock "$1"; return; fi
+  if exists "$1" "$opened/list"; then
+    lock "$1" && keep_script "$1"
+    return
+  fi
   : >"$work/folders"
   parent=$opened
   until exists "$1" "$parent"; do
     printf 'folder %s\n' "$parent" | cat - "$work/folders" >"$work/more" && mv "$work/more" "$work/folders"
     parent=$(dirname "$parent")
   done
-  as "$1" mkdir -p "$opened" && as "$1" chmod 755 "$opened" && lock "$1" && append_to "$1" "$opened/list" <"$work/folders"
+  as "$1" mkdir -p "$opened" && as "$1" chmod 755 "$opened" && lock "$1" && append_to "$1" "$opened/list" <"$work/folders" &&
+    keep_script "$1"
+}
+
+# For --undo where the registry is stopped, is gone or has another key. Everybody may read it, so that who enrolled with sudo can
+# run it as he did before. Piped into a shell it is no file, and is not kept.
+keep_script() {
+  case $kept_for in *" $1 "*) return 0 ;; esac
+  kept_for="$kept_for $1 "
+  if tail -n 1 -- "$0" 2>/dev/null | grep -qxF "$script_end"; then
+    keep_as "$1" "$(state_folder "$1")/enroll.sh" <"$0" && as "$1" chmod 644 "$(state_folder "$1")/enroll.sh"
+  fi
+}
+
+# How to take it all back without asking the registry for anything.
+undo_words() {
+  for who in system person; do
+    kept_script=$(state_folder "$who")/enroll.sh
+    if [ "$who" = system ] && [ -n "$home_only" ]; then continue; fi
+    if exists "$who" "$kept_script"; then
+      printf "%s: sh '%s' --undo%s\n" "with or without the registry" "$(printf '%s' "$kept_script" | sed "s/'/'\\\\''/g")" "${home_only:+ --home}"
+      return 0
+    fi
+  done
+  echo "run the same line with --undo behind it."
 }
 
 # One run at a time works on a list: two would take each other's work for what was there before.
@@ -144,6 +171,7 @@ write_text() {
 }
 
 undo() {
+  listed=''
   for who in person system; do
     if [ "$who" = system ] && [ -n "$home_only" ]; then continue; fi
     folder=$(state_folder "$who")
@@ -152,6 +180,7 @@ undo() {
       continue
     fi
     [ -s "$work/list" ] || continue
+    listed=yes
     if [ "$who" = system ] && [ "$uid" != 0 ] && [ -z "$dry" ] && ! { have sudo && as system true; }; then
       warn "not taken back: what is in $folder/list needs root; run this as root"
       continue
@@ -165,13 +194,14 @@ undo() {
       warn "What could not be taken back is listed in $folder/list."
       printf '%s' "$left" | as "$who" sh -c 'cat >"$1.new" && mv -f -- "$1.new" "$1"' sh "$folder/list"
     else
-      as "$who" sh -c 'rm -f -- "$1"/*.ours "$1"/*.before "$1"/*.new "$1"/list' sh "$folder"
+      as "$who" sh -c 'rm -f -- "$1"/*.ours "$1"/*.before "$1"/*.new "$1"/enroll.sh "$1"/list' sh "$folder"
     fi
     # The folders of this list come last, when it is gone.
     sed -n 's/^folder //p' "$work/reversed" | while IFS= read -r path; do
       as "$who" rmdir -- "$path" 2>/dev/null || :
     done
   done
+  if [ -z "$listed" ] && [ "$failed" = 0 ]; then say "Nothing that was enrolled here for $registry is left."; fi
 }
 
 # What stays is gathered in left, in the order of the list. Of root's, nothing is done on the word of a list that is a person's.

@@ -17,7 +17,7 @@ main() {
   set -uf
   umask 022
   PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
-  failed=0 locked='' placed='' wrote='' any_wrote='' desktop_restart=''
+  failed=0 locked='' placed='' kept_for='' wrote='' any_wrote='' desktop_restart=''
   read_options "$@"
   if [ "$mode" = ca ]; then
     printf '%s\n' "$ca"
@@ -44,6 +44,6 @@ main() {
   fi
   cat "$work/notes"
   if [ -n "$ca" ] && [ -z "$placed$dry" ] && [ "$failed" = 0 ]; then warn "Nothing was found here that could be made to trust $registry."; fi
-  if [ "$failed" = 0 ] && [ -z "$dry" ]; then say "$registry is trusted here. To take it all back, run the same line with --undo behind it."; fi
+  if [ "$failed" = 0 ] && [ -z "$dry" ]; then say "$registry is trusted here. To take it all back, $(undo_words)"; fi
   exit "$failed"
 }
