@@ -112,6 +112,23 @@ export function notARegistry({ registry, answer }: { readonly registry: string; 
   };
 }
 
+/** A listener that lets in only clients with a certificate, and what it said. */
+export function clientCertificateDemanded({
+  registry,
+  said,
+}: {
+  readonly registry: string;
+  readonly said: string;
+}): Finding {
+  return {
+    id: "client-certificate-demanded",
+    severity: "warning",
+    what: `${registry} demands a client certificate, and doctor shows none.`,
+    why: `It answered: "${said}". Clients without one are refused there, whatever their login.`,
+    fix: `on the server: dozo cert issue --client USER; on the client: its files beside ca.crt, as client.cert and client.key`,
+  };
+}
+
 /** It is there and cannot work. */
 export function registryFails({ registry, status }: { readonly registry: string; readonly status: number }): Finding {
   return {

@@ -90,6 +90,21 @@ export function wrongFolder({
   };
 }
 
+/** The CA is there for another port of the same host, which may well be a listener of its own. */
+export function otherPortTrusted({
+  file,
+  right,
+  registry,
+}: Readonly<Record<"file" | "right" | "registry", string>>): Finding {
+  return {
+    id: "ca-other-port",
+    severity: "error",
+    what: `${file} holds the CA of ${registry}, for another port of that host.`,
+    why: "Each port has a folder of its own; that one may serve a listener that works, and stays as it is.",
+    fix: `sudo install -D -m 644 ${shellWord(file)} ${shellWord(right)}`,
+  };
+}
+
 /** A folder that podman finds first and that does not have the CA. */
 export function podmanShadowed({ folder, hidden }: { readonly folder: string; readonly hidden: string }): Finding {
   return {

@@ -1,8 +1,8 @@
-import { clocksDiffer, notARegistry, registryFails } from "../diagnosis/connection-findings.ts";
+import { clientCertificateDemanded, clocksDiffer, notARegistry, registryFails } from "../diagnosis/connection-findings.ts";
 import { challengeChanged } from "../diagnosis/exchange-findings.ts";
 import type { Finding } from "../diagnosis/finding.ts";
 import { type Examination, examined, fine } from "./examination.ts";
-import type { Answered } from "./registry-answers.ts";
+import { type Answered, refusalMessage } from "./registry-answers.ts";
 
 const clockToleranceMs = 5 * 60_000;
 
@@ -12,8 +12,11 @@ export function checkFirstAnswer(registry: string, answer: Answered | string): E
   return examined("answer", `${answer.status} to GET /v2/`, [answerFinding(registry, answer)]);
 }
 
-function answerFinding(registry: string, { status, headers }: Answered): Finding | undefined {
+function answerFinding(registry: string, answer: Answered): Finding | undefined {
+  const { status, headers } = answer;
   if (status >= 500) return registryFails({ registry, status });
+  const said = refusalMessage(answer);
+  if (status === 403 && said?.includes("certificate") === true) return clientCertificateDemanded({ registry, said });
   const challenge = headers.get("www-authenticate") ?? "";
   if (status === 401 && !/realm="dozo"|^bearer /i.test(challenge))
     return challengeChanged({ registry, challenge: challenge === "" ? "without a challenge" : challenge });

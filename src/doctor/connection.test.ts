@@ -215,6 +215,18 @@ describe("the first answer", () => {
     expect(ids([checkFirstAnswer("registry.lan", answer)])).toEqual([id]);
   });
 
+  test("of a listener that demands a client certificate is said in its words, with the command that makes one", () => {
+    const refusal = { errors: [{ code: "DENIED", message: "this address wants a client certificate\u001b[2J" }] };
+    const bytes = new TextEncoder().encode(JSON.stringify(refusal));
+
+    const [finding, ...rest] = checkFirstAnswer("registry.lan", { status: 403, headers: new Headers(), bytes }).findings;
+
+    expect(rest).toEqual([]);
+    expect(finding?.id).toBe("client-certificate-demanded");
+    expect(finding?.why).toContain('"this address wants a client certificate [2J"');
+    expect(finding?.fix).toContain("dozo cert issue --client USER");
+  });
+
   test.each([
     [4, []],
     [-4, []],

@@ -16,6 +16,20 @@ export interface Answered {
   readonly bytes: Uint8Array;
 }
 
+const longestMessage = 300;
+
+/** What the registry says with a refusal (distribution specification, section "Error Codes"), on one line; undefined where it says nothing. */
+export function refusalMessage({ bytes }: Answered): string | undefined {
+  try {
+    const { errors } = JSON.parse(new TextDecoder().decode(bytes)) as { errors?: readonly { message?: unknown }[] };
+    const message = errors?.[0]?.message;
+    if (typeof message !== "string") return undefined;
+    return message.replace(/\p{Cc}+/gu, " ").slice(0, longestMessage);
+  } catch {
+    return undefined;
+  }
+}
+
 interface Request {
   readonly method: string;
   readonly path: string;

@@ -7,6 +7,7 @@ import {
   hostsTomlWithoutCa,
   noCertificate,
   nothingTrusts,
+  otherPortTrusted,
   podmanShadowed,
   wrongCa,
   wrongEnding,
@@ -144,10 +145,25 @@ function misnamed(question: TrustQuestion, stores: readonly TrustStore[]): reado
     store.folders
       .filter(({ name }) => name !== reference.registry)
       .filter((folder) => folderVouches(question, store.client, folder) || isMangled(reference, folder.name))
-      .map(({ path }) =>
-        wrongFolder({ folder: path, right: `${store.path}/${reference.registry}`, registry: reference.registry }),
-      ),
+      .map((folder) => misnamedFinding(question, store, folder)),
   );
+}
+
+function misnamedFinding(question: TrustQuestion, store: TrustStore, { path, name, files }: TrustFolder): Finding {
+  const { reference } = question;
+  const { registry } = reference;
+  const right = `${store.path}/${registry}`;
+  const authority = files.find((file) => file.path.endsWith(".crt") && vouches(question, file.text ?? ""));
+  return authority !== undefined && isOtherPort(reference, name)
+    ? otherPortTrusted({ file: authority.path, right: `${right}/ca.crt`, registry })
+    : wrongFolder({ folder: path, right, registry });
+}
+
+/** `HOST:OTHER`, or the same as containerd writes it: a registry's right name, if not this one's. */
+function isOtherPort(reference: RegistryReference, name: string): boolean {
+  const { host } = reference;
+  const rest = name.startsWith(host) ? name.slice(host.length) : "";
+  return /^(?::[0-9]+|_[0-9]+_)$/.test(rest) && !isSameServer(reference, name);
 }
 
 /** The right host with something that no image name has, or the same server written otherwise. */

@@ -181,6 +181,23 @@ describe("a planted fault of trust is found:", () => {
     expect(ids(look("registry.lan"))).toEqual(["ca-wrong-folder"]);
   });
 
+  test.each([
+    ["dockerd", "/etc/docker/certs.d", "registry.lan:6000"],
+    ["kubelet", "/etc/containerd/certs.d", "registry.lan:6000"],
+    ["kubelet", "/etc/containerd/certs.d", "registry.lan_6000_"],
+  ])("the CA for another port only: %s, %s/%s stays as it is", (program, store, name) => {
+    install(program);
+    put(`${store}/${name}/ca.crt`, own.rootPem);
+
+    const [finding, ...rest] = look();
+
+    expect(rest).toEqual([]);
+    expect(finding?.id).toBe("ca-other-port");
+    expect(finding?.fix).toBe(
+      `sudo install -D -m 644 ${store}/${name}/ca.crt ${store}/registry.lan:5000/ca.crt`,
+    );
+  });
+
   test("the folder of another registry on the same host is not taken for a mistake", () => {
     install("dockerd");
     put("/etc/docker/certs.d/registry.lan:6000/ca.crt", other.rootPem);
