@@ -78,6 +78,7 @@ async function addRule(context: CommandContext, text: RuleText, options: Options
   const rule = await onRegistry(context, options, (administration) => administration.addRule(text));
   if (options["json"] === true) printJson(context.output, forPrograms(rule));
   else context.output.print(`${ruleSentence(rule)} (rule ${rule.id})`);
+  if (text.effect === "deny") context.output.note("no rule holds for admins: they may do everything");
 }
 
 async function removeRule(context: CommandContext, id: string, options: Options): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Finding } from "./finding.ts";
+import { shellWord } from "./shell-word.ts";
 
 // What something between client and registry changes in requests and answers: mostly a reverse proxy.
 
@@ -81,6 +82,22 @@ export function bytesChanged({ registry }: { readonly registry: string }): Findi
     what: `Other bytes come back from ${registry} than were sent.`,
     why: "Something on the way changes content, and clients refuse what has another digest.",
     fix: "switch off compression and rewriting in the proxy (nginx: gzip off; sub_filter off;)",
+  };
+}
+
+/** The registry's rules do not let this user push where doctor tries it. `said` is what it answered. */
+export function uploadDenied({
+  registry,
+  user,
+  said,
+}: Readonly<Record<"registry" | "user" | "said", string>>): Finding {
+  const name = shellWord(user);
+  return {
+    id: "upload-denied",
+    severity: "warning",
+    what: `${registry} refused doctor's upload: ${said}.`,
+    why: `Doctor tries in repositories of its own, dozo-doctor/…; in others ${user} may have more rights.`,
+    fix: `on the server: dozo access check ${name} push dozo-doctor/x (or the repository that matters); to let doctor try: dozo access allow ${name} pull,push,delete 'dozo-doctor/**'`,
   };
 }
 

@@ -472,6 +472,18 @@ const logins: readonly Sample[] = [
     fix: "docker login reg.lan:5000",
   },
   {
+    from: "Docker 20.10, refused by a rule",
+    text: `The push refers to repository [${R}:5000/new/x]\ndenied: bob may not push in new/x: ask an admin of this registry`,
+    ids: ["access-rule-denies"],
+    fix: "dozo access check bob push new/x",
+  },
+  {
+    from: "podman 4.3, refused by a rule",
+    text: `Error: initializing source docker://${R}:5000/team/app:1: reading manifest 1 in ${R}:5000/team/app: denied: ci.bot may not pull in team/app: ask an admin of this registry`,
+    ids: ["access-rule-denies"],
+    fix: "dozo access check ci.bot pull team/app",
+  },
+  {
     from: "docker push (github.com/SUSE/Portus/issues/1736)",
     text: "$ docker push localhost:5000/hello\nThe push refers to repository [localhost:5000/hello]\ndenied: requested access to the resource is denied",
     ids: ["not-permitted"],

@@ -1,5 +1,11 @@
+import { accessActions } from "../core/access-rule.ts";
 import { type KnownError, nameOf, placeOf } from "./known-error.ts";
 import { loginCommand } from "./login-command.ts";
+
+// What the registry says where a rule decided; nothing in it that a shell could take for more than a name.
+const ruledOut = new RegExp(
+  String.raw`\bdenied: (\w[\w.@+-]*) may not (${accessActions.join("|")}) in ([a-z0-9][a-z0-9._/-]*)`,
+);
 
 /** Who somebody is, and what they may: logins, their helpers, permissions. */
 export const knownLoginErrors: readonly KnownError[] = [
@@ -47,6 +53,16 @@ export const knownLoginErrors: readonly KnownError[] = [
     }),
   },
   {
+    id: "access-rule-denies",
+    pattern: ruledOut,
+    covers: ["not-permitted"],
+    explain: (_, [, user = "USER", action = "push", repository = "NAME"]) => ({
+      what: `The registry knows ${user}, who may not ${action} in ${repository}.`,
+      why: "A rule denies it, or none allows it; to log in again changes nothing. Admins may do everything.",
+      fix: `on the server: dozo access check ${user} ${action} ${repository} (it names the rule, and the command that changes it)`,
+    }),
+  },
+  {
     id: "not-permitted",
     pattern:
       /\bdenied: |\b(?:pull|push) access denied\b|\binsufficient_scope\b|\b403 Forbidden\b|requested access to the resource is denied/,
@@ -55,8 +71,8 @@ export const knownLoginErrors: readonly KnownError[] = [
         /(?:denied for|to repository|failed to push|Failed to pull image) "?([a-z0-9][\w./:-]*\w)/.exec(line.text)?.[1];
       return {
         what: `The user may not do that${repository === undefined ? "" : ` with ${repository}`}, or nobody is logged in.`,
-        why: "Everybody with a login may pull and push; to delete takes an admin. A full disk refuses pushes with the same word, and says so. A name without HOST:PORT in front goes to Docker Hub.",
-        fix: `${loginCommand(line.client, placeOf(line))} ; on the server: dozo user list shows who is an admin`,
+        why: "Access rules say who may pull, push, overwrite and delete where; admins may everywhere. A full disk refuses pushes with the same word, and says so. A name without HOST:PORT in front goes to Docker Hub.",
+        fix: `${loginCommand(line.client, placeOf(line))} ; on the server: dozo access check USER push NAME (or pull, delete) says which rule decides`,
       };
     },
   },

@@ -243,7 +243,7 @@ describe("what stands in front", () => {
   const good: Exchange = {
     login: 200,
     location: "/v2/dozo-doctor/1/blobs/uploads/2",
-    uploads: [{ sizeBytes: 65_536, outcome: 201 }],
+    uploads: [{ sizeBytes: 65_536, outcome: 201, said: undefined }],
     range: { status: 206, isRight: true },
     isWhole: true,
   };
@@ -261,12 +261,25 @@ describe("what stands in front", () => {
     ["too many wrong ones", { login: 429 }, "login-throttled"],
     ["a Location without TLS", { location: "http://registry.lan/v2/x" }, "proxy-changes-location"],
     ["a Location to the inside", { location: "https://127.0.0.1:5000/v2/x" }, "proxy-changes-location"],
-    ["a limit for bodies", { uploads: [{ sizeBytes: 65_536, outcome: 413 }] }, "proxy-body-limit"],
-    ["an upload that breaks off", { uploads: [{ sizeBytes: 65_536, outcome: "ECONNRESET" }] }, "upload-failed"],
+    ["a limit for bodies", { uploads: [{ sizeBytes: 65_536, outcome: 413, said: undefined }] }, "proxy-body-limit"],
+    ["an upload that breaks off", { uploads: [{ sizeBytes: 65_536, outcome: "ECONNRESET", said: undefined }] }, "upload-failed"],
     ["a range that is ignored", { range: { status: 200, isRight: false } }, "proxy-ignores-range"],
     ["bytes that were changed", { isWhole: false }, "proxy-changes-bytes"],
   ])("is found out: %s", (_, exchange, id) => {
     expect(judge(exchange)).toEqual([id]);
+  });
+
+  test("and a rule that refuses the upload are told apart, in the registry's words, with the question to ask it", () => {
+    const said = "bob may not push in dozo-doctor/1: ask an admin of this registry";
+    const uploads = [{ sizeBytes: 65_536, outcome: 403, said }];
+
+    const examinations = checkExchange("registry.lan", "https://registry.lan", "bob", { ...good, uploads });
+
+    const [finding, ...rest] = examinations.flatMap(({ findings }) => findings);
+    expect(rest).toEqual([]);
+    expect(finding?.id).toBe("upload-denied");
+    expect(finding?.what).toContain(said);
+    expect(finding?.fix).toContain("dozo access check bob push dozo-doctor/x");
   });
 
   test.each([

@@ -5,6 +5,7 @@ import {
   locationChanged,
   rangeIgnored,
   requestsBuffered,
+  uploadDenied,
   uploadFailed,
 } from "../diagnosis/exchange-findings.ts";
 import type { Finding } from "../diagnosis/finding.ts";
@@ -33,7 +34,7 @@ export function checkExchange(registry: string, url: string, user: string, excha
     examined(
       "upload",
       uploads.map(({ sizeBytes, outcome }) => `${sizeText(sizeBytes)}: ${outcome}`).join(", "),
-      uploads.map(({ sizeBytes, outcome }) => uploadFinding(registry, sizeText(sizeBytes), outcome)),
+      uploads.map((upload) => uploadFinding(registry, user, upload)),
     ),
     examined("download", isWhole === true ? "the same bytes" : "not the same bytes", [
       isWhole === false ? bytesChanged({ registry }) : undefined,
@@ -56,10 +57,16 @@ function locationFinding(registry: string, url: string, location: string | undef
   return target.origin === new URL(url).origin ? undefined : locationChanged({ registry, location });
 }
 
-function uploadFinding(registry: string, size: string, outcome: number | string): Finding | undefined {
+function uploadFinding(
+  registry: string,
+  user: string,
+  { sizeBytes, outcome, said }: Exchange["uploads"][number],
+): Finding | undefined {
+  const size = sizeText(sizeBytes);
   if (outcome === 201 || outcome === 202 || outcome === "it leads elsewhere") return undefined;
   if (outcome === 413) return bodyLimited({ registry, size, status: outcome });
-  return uploadFailed({ registry, size, reason: String(outcome) });
+  if (outcome === 403 && said !== undefined) return uploadDenied({ registry, user, said });
+  return uploadFailed({ registry, size, reason: said === undefined ? String(outcome) : `${outcome}: ${said}` });
 }
 
 function sizeText(sizeBytes: number): string {

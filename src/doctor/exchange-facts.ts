@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { withinTime } from "./examination.ts";
-import { ask, pinned, type RegistryDoor } from "./registry-answers.ts";
+import { ask, pinned, refusalMessage, type RegistryDoor } from "./registry-answers.ts";
 import type { RegistryReference } from "./registry-reference.ts";
 
 /** How a request that announces a large body, and sends nothing of it, was answered. */
@@ -12,12 +12,19 @@ export interface AnnouncedBody {
   readonly status: number | undefined;
 }
 
+/** One upload: its status or the reason why there was none, and what a registry said that refused it. */
+interface Upload {
+  readonly sizeBytes: number;
+  readonly outcome: number | string;
+  readonly said: string | undefined;
+}
+
 /** What happened to a blob on its way there and back. */
 export interface Exchange {
   readonly login: number | string;
   /** Undefined: it did not come to that. */
   readonly location: string | undefined;
-  readonly uploads: readonly { readonly sizeBytes: number; readonly outcome: number | string }[];
+  readonly uploads: readonly Upload[];
   readonly range: { readonly status: number; readonly isRight: boolean } | undefined;
   readonly isWhole: boolean | undefined;
 }
@@ -71,14 +78,14 @@ export async function exchangeBlobs(door: RegistryDoor, sizes: readonly number[]
     return { login: outcome, location: undefined, uploads: [], range: undefined, isWhole: undefined };
   }
   const repository = `dozo-doctor/${randomBytes(8).toString("hex")}`;
-  const uploads: { sizeBytes: number; outcome: number | string }[] = [];
+  const uploads: Upload[] = [];
   let location: string | undefined;
   let reading: Pick<Exchange, "range" | "isWhole"> = { range: undefined, isWhole: undefined };
   for (const sizeBytes of sizes) {
     const blob = randomBlob(sizeBytes);
     const isKept = sizeBytes === smallBytes;
     const upload = await upBlob(door, repository, blob, isKept);
-    uploads.push({ sizeBytes, outcome: upload.outcome });
+    uploads.push({ sizeBytes, outcome: upload.outcome, said: upload.said });
     location ??= upload.location;
     if (upload.outcome !== (isKept ? 201 : 202)) break;
     if (!isKept) continue;
@@ -103,21 +110,22 @@ async function upBlob(
   repository: string,
   { bytes, digest }: Blob,
   isKept: boolean,
-): Promise<{ readonly outcome: number | string; readonly location: string | undefined }> {
+): Promise<Omit<Upload, "sizeBytes"> & Pick<Exchange, "location">> {
   const begun = await ask(door, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
-  if (typeof begun === "string") return { outcome: begun, location: undefined };
+  if (typeof begun === "string") return { outcome: begun, location: undefined, said: undefined };
   const location = begun.headers.get("location") ?? undefined;
-  if (begun.status !== 202 || location === undefined) return { outcome: begun.status, location };
+  if (begun.status !== 202 || location === undefined) return { outcome: begun.status, location, said: refusalMessage(begun) };
   const target = new URL(location, door.url);
   // Wherever else it leads, the password is not taken there.
-  if (target.origin !== new URL(door.url).origin) return { outcome: "it leads elsewhere", location };
+  if (target.origin !== new URL(door.url).origin) return { outcome: "it leads elsewhere", location, said: undefined };
   if (isKept) target.searchParams.set("digest", digest);
   const path = `${target.pathname}${target.search}`;
   const headers = { "content-type": "application/octet-stream" };
   const method = isKept ? "PUT" : "PATCH";
   const done = await ask(door, { method, path, headers, body: bytes, timeoutMs: largeTimeoutMs });
   if (!isKept) await ask(door, { method: "DELETE", path });
-  return { outcome: typeof done === "string" ? done : done.status, location };
+  if (typeof done === "string") return { outcome: done, location, said: undefined };
+  return { outcome: done.status, location, said: refusalMessage(done) };
 }
 
 async function readBack(
