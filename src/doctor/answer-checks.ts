@@ -1,4 +1,9 @@
-import { clientCertificateDemanded, clocksDiffer, notARegistry, registryFails } from "../diagnosis/connection-findings.ts";
+import {
+  clientCertificateDemanded,
+  clocksDiffer,
+  notARegistry,
+  registryFails,
+} from "../diagnosis/connection-findings.ts";
 import { challengeChanged } from "../diagnosis/exchange-findings.ts";
 import type { Finding } from "../diagnosis/finding.ts";
 import { type Examination, examined, fine } from "./examination.ts";

@@ -219,7 +219,11 @@ describe("the first answer", () => {
     const refusal = { errors: [{ code: "DENIED", message: "this address wants a client certificate\u001b[2J" }] };
     const bytes = new TextEncoder().encode(JSON.stringify(refusal));
 
-    const [finding, ...rest] = checkFirstAnswer("registry.lan", { status: 403, headers: new Headers(), bytes }).findings;
+    const [finding, ...rest] = checkFirstAnswer("registry.lan", {
+      status: 403,
+      headers: new Headers(),
+      bytes,
+    }).findings;
 
     expect(rest).toEqual([]);
     expect(finding?.id).toBe("client-certificate-demanded");
@@ -262,7 +266,11 @@ describe("what stands in front", () => {
     ["a Location without TLS", { location: "http://registry.lan/v2/x" }, "proxy-changes-location"],
     ["a Location to the inside", { location: "https://127.0.0.1:5000/v2/x" }, "proxy-changes-location"],
     ["a limit for bodies", { uploads: [{ sizeBytes: 65_536, outcome: 413, said: undefined }] }, "proxy-body-limit"],
-    ["an upload that breaks off", { uploads: [{ sizeBytes: 65_536, outcome: "ECONNRESET", said: undefined }] }, "upload-failed"],
+    [
+      "an upload that breaks off",
+      { uploads: [{ sizeBytes: 65_536, outcome: "ECONNRESET", said: undefined }] },
+      "upload-failed",
+    ],
     ["a range that is ignored", { range: { status: 200, isRight: false } }, "proxy-ignores-range"],
     ["bytes that were changed", { isWhole: false }, "proxy-changes-bytes"],
   ])("is found out: %s", (_, exchange, id) => {

@@ -114,7 +114,8 @@ async function upBlob(
   const begun = await ask(door, { method: "POST", path: `/v2/${repository}/blobs/uploads/` });
   if (typeof begun === "string") return { outcome: begun, location: undefined, said: undefined };
   const location = begun.headers.get("location") ?? undefined;
-  if (begun.status !== 202 || location === undefined) return { outcome: begun.status, location, said: refusalMessage(begun) };
+  if (begun.status !== 202 || location === undefined)
+    return { outcome: begun.status, location, said: refusalMessage(begun) };
   const target = new URL(location, door.url);
   // Wherever else it leads, the password is not taken there.
   if (target.origin !== new URL(door.url).origin) return { outcome: "it leads elsewhere", location, said: undefined };

@@ -193,9 +193,7 @@ describe("a planted fault of trust is found:", () => {
 
     expect(rest).toEqual([]);
     expect(finding?.id).toBe("ca-other-port");
-    expect(finding?.fix).toBe(
-      `sudo install -D -m 644 ${store}/${name}/ca.crt ${store}/registry.lan:5000/ca.crt`,
-    );
+    expect(finding?.fix).toBe(`sudo install -D -m 644 ${store}/${name}/ca.crt ${store}/registry.lan:5000/ca.crt`);
   });
 
   test("the folder of another registry on the same host is not taken for a mistake", () => {

@@ -104,6 +104,8 @@ describe("while the server runs and while it does not", () => {
     expect((await dozo("access check rita pull other")).code).toBe(0);
     expect((await dozo(`access remove ${rule.id}`)).code).toBe(0);
     expect(await tagsFor("rita")).toBe(404);
+    const everyone = await dozo("access deny everyone push unused/*");
+    expect(everyone.err).toContain("no rule holds for admins");
     expect((await dozo("access allow nobody pull team/*")).code).toBe(1);
     expect((await dozo("user remove rita")).code).toBe(0);
   });
