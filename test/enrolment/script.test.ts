@@ -454,6 +454,19 @@ describe("the login", () => {
     expect(machine.everything()).toEqual(before);
   });
 
+  test("of somebody else is left as it is, and said", async () => {
+    await machine.program("docker", "case $1 in pull) echo manifest unknown >&2; exit 1;; esac");
+    const stored = JSON.stringify({ auths: { [registry]: { auth: btoa("admin:se:cret") } } }, undefined, "\t");
+    await machine.file("home/.docker/config.json", stored);
+    const { err, exitCode } = await machine.enrol("--user bob --password-stdin", { input: "x" });
+    expect(exitCode).toBe(1);
+    expect(err).toBe(
+      `not logged in  docker: admin is logged in here. To be bob: docker logout ${registry}, then the same again\n`,
+    );
+    expect(machine.text("home/.docker/config.json")).toBe(stored);
+    expect((await machine.enrol("--user admin --password-stdin", { input: "x" })).out).toContain("docker (already)");
+  });
+
   test("is a line to type where there is no terminal", async () => {
     await machine.program("docker", dockerProgram);
     const { out, exitCode } = await machine.enrol("");

@@ -17,6 +17,7 @@ enrol_docker() {
     if [ -n "$any_wrote" ] && [ -z "$dry" ] && have docker; then note_docker_restart; fi
   fi
   if [ -S "${runtime:-/nowhere}/docker.sock" ] || [ -d "$config/docker" ] || have dockerd-rootless.sh; then
+    docker_at_home=yes
     certificate_folders person "$config/docker/certs.d" "Docker without root"
   fi
   if have docker-machine; then note_by_hand docker-machine "docker-machine (docker-machine ls -q shows the machines)"; fi

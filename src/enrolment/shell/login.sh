@@ -37,6 +37,11 @@ docker_answers() {
 
 log_in_with() {
   if is_logged_in "$1"; then
+    stored=$(stored_user "$1")
+    if [ -n "$user" ] && [ -n "$stored" ] && [ "$stored" != "$user" ]; then
+      warn "not logged in  $1: $stored is logged in here. To be $user: $1 logout $registry, then the same again"
+      return 0
+    fi
     say "logged in      $1 (already)"
     try_pull "$1"
     return 0
@@ -69,6 +74,28 @@ login_file() {
 is_logged_in() {
   as person cat "$(login_file "$1")" 2>/dev/null | grep -qF "\"$registry\"" || return 1
   as person "$1" login "$registry" </dev/null >/dev/null 2>&1
+}
+
+# Who is logged in; nothing where a helper keeps the login to itself.
+stored_user() {
+  as person cat "$(login_file "$1")" 2>/dev/null | tr -d '[:space:]' | WANTED="\"$registry\":{\"auth\":\"" awk '{
+    at = index($0, ENVIRON["WANTED"])
+    if (!at) exit
+    rest = substr($0, at + length(ENVIRON["WANTED"]))
+    code = substr(rest, 1, index(rest, "\"") - 1)
+    for (i = 1; i <= length(code); i++) {
+      value = index("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", substr(code, i, 1)) - 1
+      if (value < 0) exit
+      bits = bits * 64 + value
+      count += 6
+      if (count < 8) continue
+      count -= 8
+      byte = int(bits / 2 ^ count)
+      bits -= byte * 2 ^ count
+      if (byte == 58) exit
+      printf "%c", byte
+    }
+  }'
 }
 
 # The name and the password, once for all programs; from the terminal, wherever standard input leads.
