@@ -39,6 +39,8 @@ const stallTimeoutMs = 240_000;
 /** For the end of a connection: the other side's last bytes, or the first of one that is refused. */
 const lingerMs = 10_000;
 const maxConnections = 1024;
+/** Of clients that have not shown yet who they are; beyond, the one that has taken longest has to go. */
+const maxNewcomers = 512;
 const maxConnectionsPerCertificate = 256;
 
 /**
@@ -57,7 +59,7 @@ export async function listenForCertificates(options: CertificateListenOptions): 
     handshakeTimeout: handshakeTimeoutMs,
     allowHalfOpen: true,
   });
-  server.maxConnections = maxConnections;
+  server.maxConnections = maxConnections + maxNewcomers;
   const listener = new CertificateListener(options, server);
   listener.replaceCertificate(options.tls);
   const { host, port } = options.address;
@@ -80,11 +82,14 @@ class CertificateListener implements Listener {
   readonly #options: CertificateListenOptions;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  /** Those of whom it is not known yet who they are, the oldest first. */
+  readonly #newcomers = new Set<TLSSocket>();
   #serverNames: readonly string[] = [];
 
   constructor(options: CertificateListenOptions, server: Server) {
     this.#options = options;
     this.#server = server;
+    server.on("connection", (socket: TLSSocket) => this.#welcome(socket));
     server.on("secureConnection", (socket) => void this.#accept(socket));
     server.on("tlsClientError", (_error, socket) => socket.destroy());
   }
@@ -119,7 +124,18 @@ class CertificateListener implements Listener {
     await closed;
   }
 
+  /** Who floods the port with handshakes that never end must not keep those out who have a certificate. */
+  #welcome(socket: TLSSocket): void {
+    this.#newcomers.add(socket);
+    socket.once("close", () => this.#newcomers.delete(socket));
+    const [oldest] = this.#newcomers;
+    if (oldest === undefined || this.#newcomers.size <= maxNewcomers) return;
+    this.#newcomers.delete(oldest);
+    oldest.destroy();
+  }
+
   #cutAll(): void {
+    for (const socket of this.#newcomers) socket.destroy();
     for (const connection of this.#connections) connection.cut();
   }
 
@@ -138,6 +154,10 @@ class CertificateListener implements Listener {
     }
   }
 
+  #served(): number {
+    return [...this.#connections].filter(({ fingerprint }) => fingerprint !== undefined).length;
+  }
+
   /** Why there is no serving this client. */
   async #identify(connection: Connection, socket: TLSSocket): Promise<RegistryError | undefined> {
     const der = socket.getPeerX509Certificate()?.raw;
@@ -147,8 +167,9 @@ class CertificateListener implements Listener {
     if (typeof certificate === "string") return new RegistryError("DENIED", certificate);
     const { fingerprint } = certificate;
     const others = [...this.#connections].filter((each) => each.fingerprint === fingerprint).length;
-    if (others >= maxConnectionsPerCertificate)
-      return new RegistryError("TOOMANYREQUESTS", "too many connections with this certificate", {
+    this.#newcomers.delete(socket);
+    if (others >= maxConnectionsPerCertificate || this.#served() >= maxConnections)
+      return new RegistryError("TOOMANYREQUESTS", "too many connections with client certificates", {
         retryAfterSeconds: 10,
       });
     connection.serve(this.#options, { address: connection.address, certificate });

@@ -404,3 +404,27 @@ test("a port that somebody else has is an error in words", async () => {
   expect(await taken.catch((error: unknown) => error)).toBeInstanceOf(AddressInUseError);
   await server.stop(true);
 });
+
+test("a flood of handshakes that never end does not keep out who has a certificate, and leaves nothing behind", async () => {
+  const own = await foreignAuthority();
+  const listener = await listenForCertificates({
+    address: { host: "127.0.0.1", port: 0 },
+    tls: [await serverMaterial("first")],
+    authorities: [own.certificatePem],
+    handle: () => new Response("in"),
+    identify: async (der) => readClientCertificate(der, own.certificatePem),
+    sockets: freshSockets(),
+    onRefused: () => undefined,
+  });
+  const port = listener.port ?? 0;
+  const flood: RawClient[] = [];
+  for (let batch = 0; batch < 16; batch += 1) {
+    flood.push(...(await Promise.all(Array.from({ length: 100 }, () => RawClient.open({ port })))));
+  }
+
+  const client = await RawClient.open({ port, tls: true, ...(await signed(own, "alice")) });
+  client.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+
+  expect((await client.answer()).body).toBe("in");
+  await Promise.all([listener.stop(0), ...flood.map((each) => each.untilClosed())]);
+});
