@@ -149,8 +149,8 @@ export class CertificateFiles implements CertificateSource {
     this.#pair = pair;
     this.#served = servedCertificate(pair.certificatePem, pair.keyPem);
     const validUntil = new Date(this.#served.notAfter).toISOString();
-    this.#options.log.info("the certificate was read again and is served now", { ...this.#place(), validUntil });
     for (const onChange of this.#watchers) onChange();
+    this.#options.log.info("the certificate was read again and is served now", { ...this.#place(), validUntil });
   }
 
   #whatIsWorse(pair: GivenPair): readonly PairFault[] {

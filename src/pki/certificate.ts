@@ -58,7 +58,7 @@ export async function isIssuedFor(chainPem: string, keyPem: string, issuerPem: s
 
 /**
  * Whether it is time for another one: two thirds of its life are over (60 of 90 days), it has not begun (the clock was wrong when
- * it was made), or it is for other names than these.
+ * it was made), or it is not for all of these names.
  */
 export function needsRenewal(
   certificate: Pick<CertificateDescription, "names" | "notBefore" | "notAfter">,
@@ -66,9 +66,13 @@ export function needsRenewal(
   now: number,
 ): boolean {
   if (now < certificate.notBefore || now >= renewalAt(certificate)) return true;
-  const wanted = new Set(names.map((name) => parseSubjectName(name)?.value ?? name));
-  const present = new Set(certificate.names.map((name) => parseSubjectName(name)?.value ?? name));
-  return wanted.size !== present.size || [...wanted].some((name) => !present.has(name));
+  return missingNames(certificate.names, names).length > 0;
+}
+
+/** Those of `wanted` that are not among `present`, however they are spelt. */
+export function missingNames(present: readonly string[], wanted: readonly string[]): readonly string[] {
+  const known = new Set(present.map((name) => parseSubjectName(name)?.value ?? name));
+  return wanted.filter((name) => !known.has(parseSubjectName(name)?.value ?? name));
 }
 
 /** When two thirds of its life are over. */

@@ -165,8 +165,21 @@ describe("opening the certificates", () => {
 
     const second = await openPki(options(files, { foundNames: ["localhost", "192.168.7.7"] }));
 
-    expect(second.certificate.names).toEqual(["reg.example.com", "localhost", "192.168.7.7"]);
+    expect(second.certificate.names).toEqual(["reg.example.com", "localhost", "192.168.7.7", "127.0.0.1"]);
     expect(second.rootPem).toBe(first.rootPem);
+  });
+
+  test("keeps the names that the machine does not find for a while, and addresses until the next renewal", async () => {
+    const files = new MemoryPkiFiles();
+    const first = await openPki(options(files, { foundNames: ["box.example.com", "192.168.7.7"] }));
+
+    const same = await openPki(options(files, { foundNames: [] }));
+    const more = await openPki(options(files, { foundNames: ["10.0.0.7"] }));
+    const later = await openPki(options(files, { foundNames: [], clock: { now: () => start + 61 * dayMs } }));
+
+    expect(same.certificatePem).toBe(first.certificatePem);
+    expect(more.certificate.names).toEqual(["reg.example.com", "10.0.0.7", "box.example.com", "192.168.7.7"]);
+    expect(later.certificate.names).toEqual(["reg.example.com", "box.example.com"]);
   });
 
   test.each(["server.key", "server.crt"] as const)(

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import type { Clock } from "../core/clock.ts";
 import {
   type CertificateAuthority,
@@ -9,12 +11,15 @@ import {
   NamesNotPermittedError,
   type ServerCertificateRequest,
 } from "./certificate-authority.ts";
-import { type CertificateDescription, describeCertificate, isIssuedFor, needsRenewal } from "./certificate.ts";
+import { type CertificateDescription, describeCertificate, isIssuedFor, missingNames, needsRenewal, renewalAt } from "./certificate.ts";
 import type { AuthorityScope } from "./name-constraints.ts";
 import { PkiError } from "./pki-error.ts";
 import type { PkiFiles } from "./pki-files.ts";
 import { type AnnouncedAuthority, endSwitch, readRotation } from "./rotation.ts";
 import { parseSubjectName } from "./subject-name.ts";
+
+/** Every name that a machine ever had would make a handshake heavy. */
+const mostKeptNames = 32;
 
 export interface OpenPkiOptions {
   readonly files: PkiFiles;
@@ -182,7 +187,19 @@ async function currentCertificate(
   // What is signed by a clock that stands before the authority's beginning would be good for nobody.
   if (isBeforeItsBeginning(authority, now) || !needsRenewal(certificate, names, now)) return current;
   const atLeastUntil = now < certificate.notBefore ? certificate.notAfter : 0;
-  return makeServerCertificate(files, authority, { names, serverKeyPem: keyPem, now, atLeastUntil });
+  const kept = keptNames(certificate, names, now).filter((name) => isPermitted(authority, name));
+  const all = [...names, ...kept];
+  return makeServerCertificate(files, authority, { names: all, serverKeyPem: keyPem, now, atLeastUntil });
+}
+
+/**
+ * What the certificate before was for and the machine does not find now: a name server that is silent for a second, or a start before
+ * the network, must not take from clients the name that they use. Addresses change for good, and end with the next renewal.
+ */
+function keptNames(before: CertificateDescription, names: readonly string[], now: number): readonly string[] {
+  const isInTime = now < before.notBefore || now >= renewalAt(before);
+  const gone = missingNames(names, before.names);
+  return gone.filter((name) => !isInTime || isIP(name) === 0).slice(0, mostKeptNames);
 }
 
 async function makeServerCertificate(

@@ -173,8 +173,8 @@ export class AcmeCertificate implements CertificateSource {
     await this.#remember({ ...noTries, asked: this.#asked, isFulfilled: true });
     this.#served = servedCertificate(certificatePem, keyPem);
     const until = new Date(this.#served.notAfter).toISOString();
-    this.#options.log.info("the certificate by ACME is there and is served now", { names: names.join(" "), until });
     for (const onChange of this.#watchers) onChange();
+    this.#options.log.info("the certificate by ACME is there and is served now", { names: names.join(" "), until });
   }
 
   async #request(): Promise<OrderRequest> {
