@@ -34,7 +34,7 @@ import { type CertificateListenOptions, listenForCertificates } from "./http/cli
 import { AddressInUseError, type Listener, listen } from "./http/listener.ts";
 import { BodyReader } from "./http/request-body.ts";
 import { type Log, silentLog } from "./log.ts";
-import { describeCertificate } from "./pki/certificate.ts";
+import { readDescription } from "./pki/certificate.ts";
 import type { Pki } from "./pki/open.ts";
 import { issueClientCertificate, openClientAuthority } from "./pki/client-authority.ts";
 import { readClientCertificate, splitCertificates } from "./pki/client-certificate.ts";
@@ -164,7 +164,7 @@ export async function openAdministration(
   programVersion: string,
 ): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
   const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
-  const certificateEndsAt = certificate === undefined ? undefined : describeCertificate(certificate).notAfter;
+  const certificateEndsAt = certificate === undefined ? undefined : readDescription(certificate)?.notAfter;
   const stores = await openStores(settings, { programVersion, log: silentLog, onFault: () => undefined });
   const status = () => ({
     version: programVersion,

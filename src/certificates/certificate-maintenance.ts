@@ -8,7 +8,7 @@ import type {
 } from "../core/certificate-administration.ts";
 import type { Clock } from "../core/clock.ts";
 import { NamesNotPermittedError } from "../pki/certificate-authority.ts";
-import { describeCertificate, renewalAt } from "../pki/certificate.ts";
+import { describeCertificate, readDescription, renewalAt } from "../pki/certificate.ts";
 import { addNames, readAddedNames, renewServerCertificate } from "../pki/open.ts";
 import { PkiError } from "../pki/pki-error.ts";
 import type { PkiFiles } from "../pki/pki-files.ts";
@@ -50,7 +50,12 @@ export class CertificateMaintenance implements CertificateAdministration {
         "certificate-unusable",
         `there is no server certificate in ${files.location} yet. Make one with: dozo up`,
       );
-    const certificate = describeCertificate(pem);
+    const certificate = readDescription(pem);
+    if (certificate === undefined)
+      throw new AdministrationError(
+        "certificate-unusable",
+        `server.crt in ${files.location} is damaged. Have another made with: dozo up`,
+      );
     const added = await readAddedNames(files);
     const { names, fingerprint, keyPin, notBefore, notAfter } = certificate;
     const addedNames = added.filter((name) => names.includes(name));

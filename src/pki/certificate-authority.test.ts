@@ -305,10 +305,7 @@ describe("a certificate needs to be renewed", () => {
     expect(needsRenewal(certificate, ["a.local"], 1)).toBeFalse();
   });
 
-  test.each([[["a.local", "::1", "b.local"]], [["a.local", "::2"]]])(
-    "when the names are %p now",
-    (wanted) => {
-      expect(needsRenewal(certificate, wanted, 1)).toBeTrue();
-    },
-  );
+  test.each([[["a.local", "::1", "b.local"]], [["a.local", "::2"]]])("when the names are %p now", (wanted) => {
+    expect(needsRenewal(certificate, wanted, 1)).toBeTrue();
+  });
 });

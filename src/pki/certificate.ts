@@ -43,6 +43,25 @@ function fingerprint(pem: string): string {
   return (hex.toUpperCase().match(/../g) ?? []).join(":");
 }
 
+/** The same, and `undefined` for a text that has none that can be read. */
+export function readDescription(pem: string): CertificateDescription | undefined {
+  try {
+    return describeCertificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the text is a private key that can be used. */
+export function isPrivateKey(pem: string): boolean {
+  try {
+    createPrivateKey(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the first certificate of `chainPem` is of this key and was signed by this issuer. */
 export async function isIssuedFor(chainPem: string, keyPem: string, issuerPem: string): Promise<boolean> {
   try {

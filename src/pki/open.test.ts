@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { describe, expect, test } from "bun:test";
 
 import { NamesNotPermittedError } from "./certificate-authority.ts";
-import { addNames, type OpenPkiOptions, openPki, readTrust } from "./open.ts";
+import { addNames, type OpenPkiOptions, openPki, readTrust, renewServerCertificate } from "./open.ts";
 import { PkiError } from "./pki-error.ts";
 import { announceAuthority, cancelRotation, switchAuthority } from "./rotation.ts";
 import type { PkiFileName, PkiFiles } from "./pki-files.ts";
@@ -180,6 +180,19 @@ describe("opening the certificates", () => {
     expect(same.certificatePem).toBe(first.certificatePem);
     expect(more.certificate.names).toEqual(["reg.example.com", "10.0.0.7", "box.example.com", "192.168.7.7"]);
     expect(later.certificate.names).toEqual(["reg.example.com", "box.example.com"]);
+  });
+
+  test("says what to do where the server's key or, at a renewal, its certificate is damaged", async () => {
+    const files = new MemoryPkiFiles();
+    await openPki(options(files));
+    const { clock } = options(files);
+    const renew = (): Promise<unknown> => renewServerCertificate({ files, clock, moreNames: [] }).catch(failure);
+
+    files.written.set("server.crt", "garbage");
+    expect(await renew()).toHaveProperty("message", expect.stringContaining("Have another made with: dozo up"));
+    files.written.set("server.key", "garbage");
+    expect(await renew()).toHaveProperty("message", expect.stringContaining("server.key && dozo up"));
+    expect(await openPki(options(files)).catch(failure)).toBeInstanceOf(PkiError);
   });
 
   test.each(["server.key", "server.crt"] as const)(

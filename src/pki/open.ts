@@ -11,7 +11,16 @@ import {
   NamesNotPermittedError,
   type ServerCertificateRequest,
 } from "./certificate-authority.ts";
-import { type CertificateDescription, describeCertificate, isIssuedFor, missingNames, needsRenewal, renewalAt } from "./certificate.ts";
+import {
+  type CertificateDescription,
+  describeCertificate,
+  isIssuedFor,
+  isPrivateKey,
+  missingNames,
+  needsRenewal,
+  readDescription,
+  renewalAt,
+} from "./certificate.ts";
 import type { AuthorityScope } from "./name-constraints.ts";
 import { PkiError } from "./pki-error.ts";
 import type { PkiFiles } from "./pki-files.ts";
@@ -69,6 +78,7 @@ export async function openPki(options: OpenPkiOptions): Promise<Pki> {
   const names = [...options.names, ...others.filter((name) => !leftOut.includes(name))];
   assertPermitted(authority, options.names, files);
   const keyPem = (await files.read("server.key")) ?? (await makeServerKey(files));
+  assertIsKey(keyPem, files);
   const certificatePem = await currentCertificate(options, authority, { names, keyPem });
 
   const { rootPem } = authority;
@@ -108,9 +118,13 @@ export async function renewServerCertificate({ files, clock, moreNames }: Renewa
   assertNotAtItsEnd(authority, files, clock.now());
   if (isBeforeItsBeginning(authority, clock.now())) throw new PkiError(clockIsWrong(authority, clock.now()));
   assertPermitted(authority, moreNames, files);
+  assertIsKey(keyPem, files);
+  const description = readDescription(current);
+  if (description === undefined)
+    throw new PkiError(`server.crt in ${files.location} is damaged. Have another made with: dozo up`);
   // First, so that no renewal of a later time forgets them.
   if (moreNames.length > 0) await addNames(files, moreNames);
-  const names = [...describeCertificate(current).names, ...moreNames];
+  const names = [...description.names, ...moreNames];
   const certifiable = [...names, ...(await readAddedNames(files))].filter((name) => isPermitted(authority, name));
   await makeServerCertificate(files, authority, { names: certifiable, serverKeyPem: keyPem, now: clock.now() });
 }
@@ -222,6 +236,14 @@ function assertPermitted(authority: CertificateAuthority, names: readonly string
     `the certificate authority in ${files.location} was made without permission for it, and that cannot be changed. ` +
       `Leave the name out. Or announce an authority that may, so that clients can trust it in time: ` +
       `dozo ca rotate${hostFlags(outside)}. Or ${makeAnew(files, { names: outside })}`,
+  );
+}
+
+function assertIsKey(keyPem: string, files: PkiFiles): void {
+  if (isPrivateKey(keyPem)) return;
+  const path = quote(`${files.location}/server.key`);
+  throw new PkiError(
+    `server.key in ${files.location} is damaged. Put back that of a backup, or have a new one made, of which no client that pins the key knows: rm ${path} && dozo up`,
   );
 }
 
