@@ -5,6 +5,7 @@ import { createServerKey } from "../pki/certificate-authority.ts";
 import { readTrust } from "../pki/open.ts";
 import { publicKeyPemOf } from "../pki/signing.ts";
 import { parseSubjectName } from "../pki/subject-name.ts";
+import { openDataFolder } from "../process/data-folder.ts";
 import { writeNewFolder } from "../process/new-folder.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { withAdministration } from "./administration.ts";
@@ -53,6 +54,8 @@ async function issueForClient(context: CommandContext, userName: string, options
   const { settings } = settingsFor(context, { data, config });
   const days = daysOf(options, clientDays);
   const folder = resolve(text(options["out"]) ?? `${userName}-client`);
+  // Before anything is issued: root becomes the owner of the data folder, who has to be able to write the files.
+  openDataFolder(settings.data);
   // Made here, so that the server never has it.
   const keyPem = await createServerKey();
   const publicKeyPem = publicKeyPemOf(keyPem);

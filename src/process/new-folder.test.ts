@@ -43,3 +43,17 @@ test("nothing is left when there is nothing to put into it", async () => {
   expect(await failed.catch((error: unknown) => String(error))).toBe("Error: there is no user maria");
   expect(readdirSync(parent)).toEqual([]);
 });
+
+test("nothing is asked for where the folder cannot be made, and the error says so in words", async () => {
+  let isAsked = false;
+  const file = join(parent, "file");
+  await Bun.write(file, "");
+
+  const refused = writeNewFolder(join(file, "maria"), async () => {
+    isAsked = true;
+    return { files: {}, result: undefined };
+  });
+
+  expect(await refused.catch((error: unknown) => error)).toBeInstanceOf(ExplainedError);
+  expect(isAsked).toBeFalse();
+});

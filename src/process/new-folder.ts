@@ -12,7 +12,13 @@ export async function writeNewFolder<Result>(
 ): Promise<Result> {
   if (existsSync(folder)) throw new ExplainedError(`${folder} is there already`, "choose another place: --out DIR");
   const temporary = `${folder}.new-${process.pid}`;
-  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  await mkdir(temporary, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new ExplainedError(
+      `${folder} cannot be made (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`,
+      "choose a place in which this user, or the owner of the data folder, may write: --out DIR",
+      error,
+    );
+  });
   try {
     const { files, result } = await make();
     for (const [name, content] of Object.entries(files)) await writeSynced(`${temporary}/${name}`, String(content));
