@@ -33,6 +33,7 @@ test("uploads that nobody goes on with are removed after the start, not an hour 
     openPki: () => openPki({ files, clock, scope, names: [], foundNames: ["localhost"] }),
     controlSocket: join(data, "control.sock"),
     address: () => undefined,
+    clientCertificateAddress: () => undefined,
     identity: () => undefined,
     onLogin: () => undefined,
     onFault: () => undefined,

@@ -74,6 +74,8 @@ export interface AppOptions {
   readonly controlSocket: string;
   /** What clients write before the repository, for the state. */
   readonly address: () => string | undefined;
+  /** The same where only clients with a certificate are let in; undefined where there is no such listener. */
+  readonly clientCertificateAddress: () => string | undefined;
   /** What clients are enrolled with; undefined where they cannot be. */
   readonly identity: () => RegistryIdentity | undefined;
   readonly onLogin: (principal: Principal) => void;
@@ -170,6 +172,7 @@ export async function openAdministration(
     version: programVersion,
     pid: undefined,
     address: undefined,
+    clientCertificateAddress: undefined,
     tls: undefined,
     certificateEndsAt,
   });
@@ -189,7 +192,10 @@ function administer(
   stores: Stores,
   folder: string,
   isHtpasswdUser: (name: string) => Promise<boolean>,
-  processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">,
+  processStatus: () => Pick<
+    RegistryStatus,
+    "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
+  >,
 ): Administration {
   const { accounts, access, certificates, metadata, blobs } = stores;
   const signClientCertificate: SignClientCertificate = async (request) =>
@@ -237,6 +243,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     version: options.programVersion,
     pid: process.pid,
     address: options.address(),
+    clientCertificateAddress: options.clientCertificateAddress(),
     tls: tlsAt(options.address(), options.identity()),
     certificateEndsAt: certificates.pki.certificate.notAfter,
   });

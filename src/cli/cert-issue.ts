@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import type { RegistryStatus } from "../core/administration.ts";
 import { makeDockerDaemonFiles } from "../pki/docker-daemon.ts";
 import { createServerKey } from "../pki/certificate-authority.ts";
 import { readTrust } from "../pki/open.ts";
@@ -64,22 +65,29 @@ async function issueForClient(context: CommandContext, userName: string, options
     withAdministration(settings, context.version, async (administration) => {
       const certificate = await administration.issueClientCertificate({ userName, publicKeyPem, days });
       const files = { "client.cert": certificate.pem, "client.key": keyPem };
-      return { files: caPem === undefined ? files : { ...files, "ca.crt": caPem }, result: certificate };
+      const result = { ...certificate, status: await administration.status() };
+      return { files: caPem === undefined ? files : { ...files, "ca.crt": caPem }, result };
     }),
   );
-  const { serial, endsAt } = issued;
+  const { serial, endsAt, status } = issued;
+  const address = status.clientCertificateAddress;
   const { output } = context;
   if (options["json"] === true) {
-    printJson(output, { user: userName, serial, endsAt: isoDate(endsAt), folder });
+    printJson(output, { user: userName, serial, endsAt: isoDate(endsAt), folder, address });
     return;
   }
   output.print(`issued ${serial} for ${userName}, until ${formatDay(endsAt)}: ${folder}`);
-  output.print(
-    "Whoever has client.key is this user. On the client, for HOST:PORT of a listener that asks for certificates:",
-  );
-  output.print("  sudo mkdir -p /etc/docker/certs.d/HOST:PORT");
-  output.print(`  sudo cp ${folder}/* /etc/docker/certs.d/HOST:PORT/`);
+  if (address === undefined) output.print(noListener(status));
+  output.print("Whoever has client.key is this user. On the client:");
+  output.print(`  sudo mkdir -p /etc/docker/certs.d/${address ?? "HOST:PORT"}`);
+  output.print(`  sudo cp ${folder}/* /etc/docker/certs.d/${address ?? "HOST:PORT"}/`);
   output.print(`Take it back: dozo cert revoke ${serial}`);
+}
+
+function noListener({ pid }: RegistryStatus): string {
+  return pid === undefined
+    ? "HOST:PORT is the one that dozo status names behind by certificate, as soon as the server runs."
+    : "No listener asks for certificates yet: start the server with one more --listen mtls://0.0.0.0:5443; HOST:PORT is that one.";
 }
 
 async function issueForDaemon(context: CommandContext, hosts: string, options: Options): Promise<void> {

@@ -100,6 +100,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
   const place = await chooseListeners(options);
   const certificates = certificateSource(context, settings, options.isFirstRunAllowed);
   let address: string | undefined;
+  let clientCertificateAddress: string | undefined;
   let identity: (() => RegistryIdentity | undefined) | undefined;
   let firstUserName: string | undefined;
   const app = await openApp({
@@ -109,6 +110,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     openPki: () => certificates.open(),
     controlSocket: prepareControlSocket(settings.data),
     address: () => address,
+    clientCertificateAddress: () => clientCertificateAddress,
     identity: () => identity?.(),
     onFault: options.onFault,
     onLogin: (principal) => {
@@ -128,6 +130,9 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     const { pki, names } = certificates.last();
     const proxied = proxiedHost(app, settings.hosts, names);
     address = proxied ?? (main === undefined ? undefined : registryAddress(main.setting, main.port, names.publicHost));
+    const forCertificates = app.listeners.find(({ setting }) => setting.clientCertificates !== undefined);
+    clientCertificateAddress =
+      forCertificates && registryAddress(forCertificates.setting, forCertificates.port, names.publicHost);
     const registry = address ?? names.publicHost;
     // A certificate that is being asked for is as good as there: what the banner says holds for longer than it takes to come.
     const awaited = awaitedName(registry, settings);
@@ -151,7 +156,12 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
       enrolmentLine: enrolmentLineFor(identityAt(registry, tls, pki)),
       user: firstUser.name,
       password: firstUser.passwordLine,
-      notes: [...(failure === undefined ? [] : [failure]), ...place.notes, ...hostNotes],
+      notes: [
+        ...(failure === undefined ? [] : [failure]),
+        ...place.notes,
+        ...(clientCertificateAddress === undefined ? [] : [certificateNote(clientCertificateAddress)]),
+        ...hostNotes,
+      ],
     });
     for (const line of leftOver) context.output.note(line);
     for (const line of lines) context.output.print(line);
@@ -161,6 +171,10 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     await app.stop();
     throw error;
   }
+}
+
+function certificateNote(address: string): string {
+  return `Clients with a certificate, and only they, come to ${address}: dozo cert issue --client USER`;
 }
 
 function enrolmentLineFor(identity: RegistryIdentity | undefined): string | undefined {

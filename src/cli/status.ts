@@ -32,6 +32,9 @@ function statusLines(status: RegistryStatus, folder: string): readonly string[] 
     ["server", status.pid === undefined ? "does not run; start it with: dozo up" : `runs (process ${status.pid})`],
     ["version", status.version],
     ["address", status.address ?? "none while the server does not run"],
+    ...(status.clientCertificateAddress === undefined
+      ? []
+      : [["by certificate", status.clientCertificateAddress] as const]),
     ["certificate", end === undefined ? "none of dozo's own" : `until ${formatDay(end)}, renewed by itself before`],
     ["users", `${status.users}`],
     ["repositories", `${status.repositories}`],
@@ -42,5 +45,5 @@ function statusLines(status: RegistryStatus, folder: string): readonly string[] 
     ["disk", `${formatBytes(status.freeBytes)} free of ${formatBytes(status.totalBytes)} (${share} %)`],
     ["data folder", folder],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(14)}${value}`);
+  return rows.map(([name, value]) => `${name.padEnd(16)}${value}`);
 }

@@ -13,6 +13,8 @@ export interface RegistryStatus {
   readonly pid: number | undefined;
   /** What clients write before the repository: `NAME:PORT`; undefined while nothing serves. */
   readonly address: string | undefined;
+  /** The same for the listener that lets in only clients with a certificate; undefined where there is none. */
+  readonly clientCertificateAddress: string | undefined;
   /** Whose certificate clients meet there, `off` for none; undefined while nothing serves. */
   readonly tls: "own" | "other" | "off" | undefined;
   /** Milliseconds since 1970; undefined where there is no certificate of dozo's own. */

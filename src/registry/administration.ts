@@ -39,7 +39,10 @@ export interface AdministrationPorts extends ClientCertificatesPorts {
   readonly ulids: UlidSource;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
-  readonly processStatus: () => Pick<RegistryStatus, "version" | "pid" | "address" | "tls" | "certificateEndsAt">;
+  readonly processStatus: () => Pick<
+    RegistryStatus,
+    "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
+  >;
 }
 
 const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;

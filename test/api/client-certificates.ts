@@ -77,6 +77,7 @@ export async function startRegistry(
     },
     controlSocket: join(data, "run/control.sock"),
     address: () => undefined,
+    clientCertificateAddress: () => undefined,
     identity: () => undefined,
     onLogin: () => undefined,
     onFault: () => undefined,

@@ -46,6 +46,24 @@ describe("client certificates on the command line", () => {
     expect((await dozo("cert revoke --client admin")).err).toContain("revoked already");
   });
 
+  test("have one listener, which the banner, the state and the new certificate name", async () => {
+    const other = makeSandbox();
+    try {
+      const out = join(other.home, "certs");
+      const listeners = ["--listen", "127.0.0.1:0", "--listen", "mtls://127.0.0.1:0"];
+      const words = ["up", "--data", other.data, ...listeners, "--password-stdin", "--log-level", "error"];
+      const server = other.start(words, { input: "first secret" });
+      const [, address] = await server.untilSaid(/come to (127\.0\.0\.1:[0-9]+): /);
+      const state = JSON.parse((await other.run(["status", "--json", "--data", other.data])).out) as object;
+      expect(state).toHaveProperty("clientCertificateAddress", address);
+      expect((await other.run(["status", "--data", other.data])).out).toContain(`by certificate  ${address}\n`);
+      const issued = await other.run(["cert", "issue", "--client", "admin", "--out", out, "--data", other.data]);
+      expect(issued.out).toContain(`/etc/docker/certs.d/${address}\n`);
+    } finally {
+      await other.dispose();
+    }
+  });
+
   test("are made for users that exist, and never over a folder that is there", async () => {
     const unknown = await dozo(`cert issue --client nobody --out ${join(sandbox.home, "three")}`);
     expect(unknown.code).toBe(1);
