@@ -29,6 +29,7 @@ export function accessCommand(context: CommandContext): Command {
     addFolderOptions(new Command("remove"))
       .description("Take a rule away. What no rule allows only admins may do.")
       .argument("<RULE>", "its id, as dozo access list shows it")
+      .option("--json", "Print JSON.")
       .addHelpText("before", examples("dozo access remove 00000000000000000000000001"))
       .action((id: string, options: Options) => removeRule(context, id, options)),
   );
@@ -83,7 +84,8 @@ async function addRule(context: CommandContext, text: RuleText, options: Options
 
 async function removeRule(context: CommandContext, id: string, options: Options): Promise<void> {
   await onRegistry(context, options, (administration) => administration.removeRule(id));
-  context.output.print(`removed rule ${id}`);
+  if (options["json"] === true) printJson(context.output, { id });
+  else context.output.print(`removed rule ${id}`);
 }
 
 async function listRules(context: CommandContext, options: Options): Promise<void> {

@@ -48,7 +48,13 @@ async function showCa(
   const rotation = await withCertificates(settings, (certificates) => certificates.rotation());
   if (json === true) {
     const announced = rotation === undefined ? {} : { rotation: jsonRotation(rotation) };
-    printJson(output, { subject, fingerprint, endsAt: isoDate(notAfter), pem: trustPem, ...announced });
+    printJson(output, {
+      subject,
+      fingerprint: plainFingerprint(fingerprint),
+      endsAt: isoDate(notAfter),
+      pem: trustPem,
+      ...announced,
+    });
     return;
   }
   output.print(`subject      ${subject}`);

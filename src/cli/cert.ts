@@ -66,7 +66,8 @@ async function run(
 }
 
 function jsonCertificate({ notBefore, notAfter, renewsAt, ...certificate }: CertificateSummary): object {
-  return { ...certificate, notBefore: isoDate(notBefore), notAfter: isoDate(notAfter), renewsAt: isoDate(renewsAt) };
+  const dates = { notBefore: isoDate(notBefore), notAfter: isoDate(notAfter), renewsAt: isoDate(renewsAt) };
+  return { ...certificate, fingerprint: plainFingerprint(certificate.fingerprint), ...dates };
 }
 
 function certificateLines(certificate: CertificateSummary, done: string | undefined): readonly string[] {

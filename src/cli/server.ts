@@ -17,6 +17,7 @@ import { removeFirstPassword } from "../process/first-password.ts";
 import { checkFolder } from "../process/folder-check.ts";
 import { lockFolder } from "../process/folder-lock.ts";
 import { findHostNames, type HostNames, isLoopbackAddress } from "../process/host-names.ts";
+import { assertOwnAddress } from "../process/own-address.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
 import { findPortHolder, type PortHolder } from "../process/port-holder.ts";
 import { runSelfTest, type SelfTestTrust } from "../process/self-test.ts";
@@ -39,6 +40,7 @@ export async function runServer(context: CommandContext, options: ServerOptions)
   const settings = { ...options.loaded.settings, data: resolve(options.loaded.settings.data) };
   if (settings.htpasswd !== undefined) requireHtpasswd(settings.htpasswd);
   if (settings.clientCa !== undefined) requireAuthority(settings.clientCa);
+  for (const host of listenHosts(settings.listen)) await assertOwnAddress(host);
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
   const release = lockFolder(settings.data);

@@ -43,6 +43,7 @@ export function userCommand(context: CommandContext): Command {
     addFolderOptions(new Command("remove"))
       .description("Remove a user. One of the same name that is added later inherits nothing.")
       .argument("<NAME>")
+      .option("--json", "Print JSON.")
       .addHelpText("before", examples("dozo user remove maria"))
       .action((name: string, options: Options) => removeUser(context, name, options)),
   );
@@ -84,7 +85,8 @@ async function changePassword(context: CommandContext, name: string, options: Op
 
 async function removeUser(context: CommandContext, name: string, options: Options): Promise<void> {
   await onRegistry(context, options, (administration) => administration.removeUser(name));
-  context.output.print(`removed ${name}`);
+  if (options["json"] === true) printJson(context.output, { name });
+  else context.output.print(`removed ${name}`);
 }
 
 async function listUsers(context: CommandContext, options: Options): Promise<void> {

@@ -42,6 +42,7 @@ export function isLoopbackListener(listener: ListenerSetting): boolean {
 
 function parseHostPort(text: string): { host: string; port: number } | string {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:/[\]]*)):([0-9]{1,5})$/.exec(text);
+  if (/^[0-9]{1,5}$/.test(text)) return `is a port only: 0.0.0.0:${text} is all of this machine's addresses`;
   if (match === null) return `is none of ${listenerForms}`;
   const [, bracketed, bare, digits] = match;
   const port = Number(digits);

@@ -87,7 +87,7 @@ describe("while the server runs and while it does not", () => {
     expect(await login("maria", "secret of maria")).toBe(401);
     expect(await login("maria", "another secret")).toBe(200);
     expect(await names()).toEqual(["admin", "maria"]);
-    expect((await dozo("user remove maria")).code).toBe(0);
+    expect(JSON.parse((await dozo("user remove maria --json")).out)).toEqual({ name: "maria" });
     expect(await login("maria", "another secret")).toBe(401);
     expect(await names()).toEqual(["admin"]);
   });
@@ -102,7 +102,7 @@ describe("while the server runs and while it does not", () => {
     const no = await dozo("access check rita pull team/app");
     expect([no.code, no.out]).toEqual([1, `no: rita may not pull in team/* (rule ${rule.id})\n`]);
     expect((await dozo("access check rita pull other")).code).toBe(0);
-    expect((await dozo(`access remove ${rule.id}`)).code).toBe(0);
+    expect(JSON.parse((await dozo(`access remove ${rule.id} --json`)).out)).toEqual({ id: rule.id });
     expect(await tagsFor("rita")).toBe(404);
     const everyone = await dozo("access deny everyone push unused/*");
     expect(everyone.err).toContain("no rule holds for admins");
@@ -131,7 +131,11 @@ describe("while the server runs and while it does not", () => {
     const before = await shownCertificate(registry);
     expect((await dozo("cert add-name second.lan")).out).toContain("added second.lan\n");
     expect(await shownNames()).toContain("DNS:second.lan");
-    expect((await dozo("cert renew --json")).code).toBe(0);
+    for (const words of ["cert renew --json", "ca show --json"])
+      expect(JSON.parse((await dozo(words)).out)).toHaveProperty(
+        "fingerprint",
+        expect.stringMatching(/^[0-9a-f]{64}$/),
+      );
     const { out } = await dozo("cert show");
     expect(out).toMatch(/^added +second\.lan$/m);
     expect((await shownCertificate(registry)).pubkey).toEqual(before.pubkey);

@@ -223,6 +223,17 @@ async function occupy(host: string, port: number): Promise<Server> {
   return promise;
 }
 
+test("an address that this machine does not have is refused before anything is made, with those that it has", async () => {
+  const { code, err } = await sandbox.run(["up", "--data", sandbox.data, "--listen", "203.0.113.9:5801"]);
+  expect(code).toBe(1);
+  expect(err).toContain("this machine has no address 203.0.113.9\n");
+  expect(err).toContain("127.0.0.1");
+  expect(existsSync(sandbox.data)).toBeFalse();
+  const port = await sandbox.run(["up", "--data", sandbox.data, "--listen", "5801"]);
+  expect(port.code).toBe(2);
+  expect(port.err).toContain("0.0.0.0:5801");
+});
+
 test("an explicit port that is taken stops the start, and the message names who holds it", async () => {
   const holder = await occupy("127.0.0.1", 0);
   const { port } = holder.address() as { port: number };
