@@ -234,6 +234,14 @@ test("an address that this machine does not have is refused before anything is m
   expect(port.err).toContain("0.0.0.0:5801");
 });
 
+test("where nothing listens on loopback the self-test is left out without alarm, and what tests instead is named", async () => {
+  const socket = `unix:${join(sandbox.home, "registry.sock")}`;
+  const running = sandbox.start(["up", "--data", sandbox.data, "--listen", socket, "--log-level", "error"]);
+  await running.untilSaid(/until the first login/);
+  expect(running.text()).toContain("The self-test was left out");
+  expect(running.text()).toContain(`dozo doctor --data ${sandbox.data} tests.`);
+});
+
 test("an explicit port that is taken stops the start, and the message names who holds it", async () => {
   const holder = await occupy("127.0.0.1", 0);
   const { port } = holder.address() as { port: number };
