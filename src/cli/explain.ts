@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
 import { Command } from "commander";
+import { readErrorLines } from "../diagnosis/error-line.ts";
 import { explainError } from "../diagnosis/explain-error.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { type CommandContext, UsageError } from "./command-context.ts";
@@ -23,7 +24,10 @@ export function explainCommand(context: CommandContext): Command {
       const findings = explainError(text);
       if (json === true) printJson(output, findings);
       else printFindings(output, findings);
-      if (findings.length === 0)
+      if (findings.length > 0) {
+        const registry = readErrorLines(text).find((line) => line.registry !== undefined)?.registry ?? "HOST:PORT";
+        output.note(`to look for yourself, where the error came up: dozo doctor ${registry}`);
+      } else
         throw new ExplainedError(
           "no error that is known stands in this text",
           "dozo doctor HOST[:PORT] looks at the registry from this machine, dozo doctor at the server",

@@ -28,13 +28,17 @@ const signs: readonly (readonly [ClientProgram, RegExp])[] = [
     /\bkubelet|\bImagePullBackOff\b|\bErrImagePull\b|\bFailed to pull image\b|\bPullImage\b|\bImagePullSecret/,
   ],
   ["macos", /x509: “.*” certificate is not|\bSecTrustSettings/],
+  // Before podman and nerdctl, whose words it shares; podman ends with "Error: ", nerdctl's texts begin otherwise.
+  [
+    "skopeo",
+    /\bskopeo\b|(?:level=fatal msg="|^FATA\[\d+\] )(?:Error (?:parsing image name|listing repository tags|reading|determining|trying to reuse)|(?:initializing|reading|writing|copying|creating|logging into|authenticating creds|trying to reuse|pinging)\b)/,
+  ],
   ["nerdctl", /\bnerdctl\b|^(?:FATA|ERRO|INFO|WARN)\[\d+\].*(?:resolve reference|insecure-registry|v2\/")/],
   ["helm", /\bhelm\b|\boci:\/\//],
   [
     "docker-build",
     /\bfailed to solve\b|\bload metadata for\b|\bbuildx\b|\bbuildkit|\bLLB definition\b|\bsource metadata for\b/,
   ],
-  ["skopeo", /\bskopeo\b|msg="(?:Error parsing image name|Error listing repository tags|logging into)/],
   ["buildah", /\bbuildah\b/],
   [
     "podman",

@@ -37,6 +37,11 @@ export function readErrorLines(text: string): readonly ErrorLine[] {
   });
 }
 
+// Programs print where to read more; nobody pulls from there.
+const manuals =
+  /https?:\/\/(?:curl\.se|curl\.haxx\.se|docs\.docker\.com|kubernetes\.io|(?:www\.)?openssl\.org|go\.dev)(?![\w.:-])\S*/g;
+
 function registryOf(line: string): string | undefined {
-  return registryPatterns.map((pattern) => pattern.exec(line)?.[1]).find((found) => found !== undefined);
+  const text = line.includes("://") ? line.replace(manuals, "") : line;
+  return registryPatterns.map((pattern) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
 }

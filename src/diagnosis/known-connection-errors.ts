@@ -1,4 +1,5 @@
 import { firstGroup, type KnownError, nameOf, placeOf } from "./known-error.ts";
+import { loginCommand } from "./login-command.ts";
 
 const host = String.raw`([A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_])`;
 const withoutPort = (registry: string): string => registry.replace(/:\d+$/, "");
@@ -30,6 +31,24 @@ export const knownConnectionErrors: readonly KnownError[] = [
       what: `${line.registry ?? "The server"} answers without TLS, and the client wants TLS.`,
       why: "The port is another program's, the listener has tls: off, or a proxy in front speaks plain HTTP there.",
       fix: `on the server: dozo status names its address; on the client: openssl s_client -connect ${withPort(placeOf(line))}`,
+    }),
+  },
+  {
+    id: "loopback-login-failed",
+    pattern: /Get "https?:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/v2\/": EOF/,
+    explain: (line) => ({
+      what: `Docker asked ${nameOf(line)} without TLS in the end; its first try, with TLS, was refused.`,
+      why: "On loopback Docker falls back to HTTP after any failure and shows only that one. Most often the password was wrong.",
+      fix: `${loginCommand("docker", placeOf(line))} (another password, on the server: dozo user passwd USER)`,
+    }),
+  },
+  {
+    id: "tls-port-asked-without-tls",
+    pattern: /\bcurl: \(52\)|Empty reply from server|\bERR_EMPTY_RESPONSE\b/,
+    explain: (line) => ({
+      what: `${line.registry ?? "The server"} closed the connection without an answer.`,
+      why: "So does a port for TLS that is asked with http:// in place of https://.",
+      fix: `curl https://${placeOf(line)}/v2/`,
     }),
   },
   {

@@ -331,6 +331,18 @@ const certificates: readonly Sample[] = [
 
 const connections: readonly Sample[] = [
   {
+    from: "Docker on loopback, with a wrong password",
+    text: 'Error response from daemon: Get "http://127.0.0.1:5744/v2/": EOF',
+    ids: ["loopback-login-failed"],
+    fix: "docker login 127.0.0.1:5744",
+  },
+  {
+    from: "curl 7.88 with http:// at a port for TLS",
+    text: "curl: (52) Empty reply from server",
+    ids: ["tls-port-asked-without-tls"],
+    fix: "curl https://HOST:PORT/v2/",
+  },
+  {
     from: "Docker (github.com/docker/cli/issues/5931 and others)",
     text: 'Error response from daemon: Get "https://reg.lan:5000/v2/": http: server gave HTTP response to HTTPS client',
     ids: ["no-tls-on-that-port"],
@@ -423,6 +435,24 @@ const connections: readonly Sample[] = [
 ];
 
 const logins: readonly Sample[] = [
+  {
+    from: "Docker behind nginx",
+    text: "error parsing HTTP 413 response body: invalid character '<' looking for beginning of value: \"<html><head><title>413 Request Entity Too Large</title></head></html>\"",
+    ids: ["body-too-large"],
+    fix: "client_max_body_size 0",
+  },
+  {
+    from: "containerd behind nginx",
+    text: `failed commit on ref "layer-sha256:ab": unexpected status from PUT request to https://${R}:5000/v2/a/blobs/uploads/1?digest=x: 413 Request Entity Too Large`,
+    ids: ["body-too-large"],
+    fix: "client_max_body_size 0",
+  },
+  {
+    from: "dozo after many wrong passwords",
+    text: `Error response from daemon: Get "https://${R}:5000/v2/": toomanyrequests: too many failed logins, try again later`,
+    ids: ["too-many-requests"],
+    fix: `docker login ${R}:5000`,
+  },
   {
     from: "Docker 20.10",
     text: `Error response from daemon: Head "https://${R}:5000/v2/a/b/manifests/1": no basic auth credentials`,
@@ -541,6 +571,36 @@ const logins: readonly Sample[] = [
 
 const setUps: readonly Sample[] = [
   {
+    from: "Docker 20.10 where no daemon runs",
+    text: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+    ids: ["docker-daemon-missing"],
+    fix: "systemctl start docker",
+  },
+  {
+    from: "Docker 20.10 as a user outside the group",
+    text: "Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: dial unix /var/run/docker.sock: connect: permission denied",
+    ids: ["docker-socket-forbidden"],
+    fix: "usermod -aG docker",
+  },
+  {
+    from: "podman 4.3 and a name without a registry",
+    text: 'Error: short-name "foo" did not resolve to an alias and no unqualified-search registries are defined in "/etc/containers/registries.conf"',
+    ids: ["short-name"],
+    fix: "podman pull HOST:PORT/foo",
+  },
+  {
+    from: "Docker and a name with capitals",
+    text: "invalid reference format: repository name must be lowercase",
+    ids: ["name-not-lowercase"],
+    fix: "small letters",
+  },
+  {
+    from: "Docker on a full disk",
+    text: "failed to register layer: Error processing tar file(exit status 1): write /a: no space left on device",
+    ids: ["disk-full"],
+    fix: "df -h",
+  },
+  {
     from: "containerd 2.2 (github.com/containerd/containerd/issues/12612)",
     text: 'WARN[2025-12-02T09:14:18.399047608+05:30] failed to load plugin error="unable to load CRI image service plugin dependency: invalid cri image config: `mirrors` cannot be set when `config_path` is provided" id=io.containerd.podsandbox.controller.v1.podsandbox',
     ids: ["containerd-mirrors-and-config-path"],
@@ -633,5 +693,5 @@ describe("the table of known errors", () => {
     lines[50_000] = all[0]?.text ?? "";
     expect(explainError(lines.join("\n")).map(({ id }) => id)).toEqual(["unknown-authority"]);
     for (const part of ["a", "lookup ", "a.", "https://", '"', "x509: “"]) explainError(part.repeat(200_000));
-  });
+  }, 60_000);
 });

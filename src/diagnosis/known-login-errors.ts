@@ -77,6 +77,26 @@ export const knownLoginErrors: readonly KnownError[] = [
     },
   },
   {
+    id: "body-too-large",
+    pattern:
+      /\b413 (?:Request Entity|Payload|Content) Too Large\b|unexpected status (?:code )?from PUT \S*: 413|\bstatus(?: code)?:? 413\b/i,
+    explain: (line) => ({
+      what: `What stands in front of ${nameOf(line)} refuses uploads of that size.`,
+      why: "Layers are larger than a proxy's usual limit of 1 MB.",
+      fix: "in nginx: client_max_body_size 0; in Apache: LimitRequestBody 0; in Traefik: no buffering middleware",
+    }),
+  },
+  {
+    id: "too-many-requests",
+    pattern: /\btoomanyrequests\b|\b429 Too Many Requests\b/i,
+    covers: ["credentials-rejected"],
+    explain: (line) => ({
+      what: `${line.registry ?? "The registry"} takes nothing more from this client for a while.`,
+      why: "dozo says so after many wrong passwords: something with an old login goes on trying, perhaps. Docker Hub says so where its limit of pulls is reached.",
+      fix: `wait some minutes, then: ${loginCommand(line.client, placeOf(line))}`,
+    }),
+  },
+  {
     id: "no-such-image",
     pattern:
       /\bmanifest unknown\b|\bMANIFEST_UNKNOWN\b|\bNAME_UNKNOWN\b|\bname unknown\b|failed to resolve reference "[^"]+": \S+: not found/,

@@ -49,6 +49,55 @@ export const knownSetUpErrors: readonly KnownError[] = [
     },
   },
   {
+    id: "docker-socket-forbidden",
+    pattern:
+      /permission denied while trying to connect to the [Dd]ocker|dial unix \S*docker\.sock: connect: permission denied/,
+    explain: () => ({
+      what: "This user may not use the Docker daemon.",
+      why: "Its socket belongs to root and the group docker; the registry was not asked.",
+      fix: 'sudo usermod -aG docker "$USER" and log in again (that group is as good as root), or: sudo docker …',
+    }),
+  },
+  {
+    id: "docker-daemon-missing",
+    pattern: /Cannot connect to the Docker daemon|failed to connect to the docker API/,
+    explain: () => ({
+      what: "The Docker daemon does not run, or not where the command looks for it.",
+      why: "The registry was not asked: the command docker goes through the daemon for everything.",
+      fix: "sudo systemctl start docker (and: docker context ls shows where the command looks)",
+    }),
+  },
+  {
+    id: "short-name",
+    pattern: /short-name "?\S+ did not resolve to an alias|short-name resolution enforced/,
+    explain: (line) => {
+      const name = /short-name "?([a-z0-9][\w./:-]*\w)/.exec(line.text)?.[1] ?? "NAME";
+      return {
+        what: `${name} names no registry.`,
+        why: "Podman does not guess: the registry stands before the first slash.",
+        fix: `podman pull HOST:PORT/${name}`,
+      };
+    },
+  },
+  {
+    id: "name-not-lowercase",
+    pattern: /repository name(?: \([^)]*\))? must be lowercase/,
+    explain: () => ({
+      what: "The image's name has capital letters.",
+      why: "Repositories are called in small letters, digits and . _ - / only; a tag may have capitals.",
+      fix: "docker tag IMAGE HOST:PORT/name:TAG, all in small letters",
+    }),
+  },
+  {
+    id: "disk-full",
+    pattern: /\bno space left on device\b|\bENOSPC\b/i,
+    explain: () => ({
+      what: "A disk is full, where the program runs that printed this.",
+      why: "A client unpacks layers on its own disk; the registry refuses pushes with other words before its disk is full.",
+      fix: "df -h shows the disk; for Docker: docker system prune, for podman: podman system prune; on the server: dozo doctor",
+    }),
+  },
+  {
     id: "keychain-needs-person",
     pattern: /SecTrustSettingsSetTrustSettings: The authorization was denied/,
     explain: () => ({

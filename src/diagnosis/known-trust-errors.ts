@@ -55,10 +55,12 @@ export const knownTrustErrors: readonly KnownError[] = [
     ),
     explain: (line) => {
       const { process, fix, remark } = trustStep(line.client, placeOf(line));
+      const enrol =
+        line.client === "kubernetes" ? "dozo enroll kubernetes prints what" : "dozo enroll prints one line that";
       return {
         what: `The certificate of ${nameOf(line)} is signed by an authority that ${process} does not trust.`,
-        why: `It has to know the registry's own authority: ${whereCaIs} ${remark}`,
-        fix,
+        why: `It has to know the registry's own authority. ${remark}`,
+        fix: `on the server: ${enrol} does all of it; by hand, with the ca.crt that dozo ca show --pem prints there: ${fix}`,
       };
     },
   },

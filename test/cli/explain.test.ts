@@ -14,12 +14,13 @@ describe("dozo explain", () => {
     'Error response from daemon: Get "https://reg.lan:5000/v2/": x509: certificate signed by unknown authority';
 
   test("answers a text with what is wrong, why, and the command for that host", async () => {
-    const { code, out } = await sandbox.run(["explain", text]);
+    const { code, out, err } = await sandbox.run(["explain", text]);
 
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^error: .*reg\.lan:5000.*\n {2}why {2}.*\n {2}fix {2}sudo install .*\/reg\.lan:5000\/ca\.crt\n$/,
+      /^error: .*reg\.lan:5000.*\n {2}why {2}.*\n {2}fix {2}on the server: .*dozo enroll .*sudo install .*\/reg\.lan:5000\/ca\.crt\n$/,
     );
+    expect(err).toContain("dozo doctor reg.lan:5000");
   });
 
   test("reads a log from standard input, and answers programs in JSON", async () => {
