@@ -467,6 +467,17 @@ describe("the login", () => {
     expect((await machine.enrol("--user admin --password-stdin", { input: "x" })).out).toContain("docker (already)");
   });
 
+  test("is not tried with a Docker of the whole machine where only the home folder is written", async () => {
+    await machine.program("docker");
+    await machine.program("podman");
+    const { out } = await machine.enrol("--home --dry-run");
+    expect(out).toContain(`would run      podman login ${registry}`);
+    expect(out).not.toContain("docker login");
+    expect(out).toContain(`Docker still does not trust ${registry}: `);
+    await machine.file("home/.config/docker/daemon.json", "{}");
+    expect((await machine.enrol("--home --dry-run")).out).toContain("would run      docker login");
+  });
+
   test("is a line to type where there is no terminal", async () => {
     await machine.program("docker", dockerProgram);
     const { out, exitCode } = await machine.enrol("");

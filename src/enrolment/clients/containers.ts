@@ -23,6 +23,8 @@ const credentialFile = {
 };
 const orderTrap =
   "Three folders are looked for, and the first that exists for the registry wins, even an empty one: ~/.config/containers/certs.d, /etc/containers/certs.d, /etc/docker/certs.d. Nothing is merged, and XDG_CONFIG_HOME moves none of them.";
+const lineFolder =
+  "The line of `dozo enroll` writes /etc/docker/certs.d, which Docker reads too, and /etc/containers/certs.d only where that is there for the registry already.";
 const lostTrap =
   "${XDG_RUNTIME_DIR} is emptied when the machine restarts. For credentials that last: `--authfile ~/.config/containers/auth.json`.";
 const credentials =
@@ -44,6 +46,7 @@ export const podman: ClientKind = {
   undo: none,
   remarks: [
     orderTrap,
+    lineFolder,
     "Without root, ~/.config/containers/certs.d/HOST:PORT/ca.crt does the same for you alone.",
     lostTrap,
   ],

@@ -65,6 +65,7 @@ enrol_desktops() {
     note "    files: [\"$etc/docker/certs.d/$registry/ca.crt\"]"
   fi
   [ -n "$desktops" ] || return 0
+  docker_at_home=yes
   any_wrote=''
   certificate_folders person "$home/.docker/certs.d" "${desktops#, }"
   if [ -n "$any_wrote" ] && [ -n "$is_copied" ]; then

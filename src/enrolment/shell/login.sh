@@ -4,7 +4,7 @@
 # run_login PROGRAM COMMAND...: docker and podman keep their own logins; the others read one of theirs.
 log_in() {
   : >"$work/programs"
-  if have docker && docker_answers; then echo docker >>"$work/programs"; fi
+  if have docker && docker_is_enrolled && docker_answers; then echo docker >>"$work/programs"; fi
   if have podman; then echo podman >>"$work/programs"; fi
   if [ ! -s "$work/programs" ]; then
     for program in nerdctl skopeo buildah crane oras helm; do
@@ -25,6 +25,13 @@ login_line() {
     crane) printf 'crane auth login %s%s\n' "${user:+-u $user }" "$registry" ;;
     *) printf '%s login %s%s\n' "$1" "${user:+-u $user }" "$registry" ;;
   esac
+}
+
+# A daemon of the whole machine reads nothing of a home folder.
+docker_is_enrolled() {
+  if [ -z "$home_only" ] || [ -z "$ca" ] || [ -n "$docker_at_home" ] || [ -e "$etc/docker/certs.d/$registry/ca.crt" ]; then return 0; fi
+  note "Docker still does not trust $registry: its daemon reads no home folder. For Docker, the same line without --home, as root."
+  return 1
 }
 
 # The daemon does Docker's login: who may not speak to it, logs in the way that he works.

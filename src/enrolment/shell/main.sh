@@ -17,7 +17,7 @@ main() {
   set -uf
   umask 022
   PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
-  failed=0 locked='' placed='' kept_for='' wrote='' any_wrote='' desktop_restart=''
+  failed=0 locked='' placed='' kept_for='' docker_at_home='' wrote='' any_wrote='' desktop_restart=''
   read_options "$@"
   if [ "$mode" = ca ]; then
     printf '%s\n' "$ca"
