@@ -160,7 +160,7 @@ describe("while the server runs and while it does not", () => {
     const [issuer, { pubkey }] = [await issuerOf(), await shownCertificate(registry)];
     expect(await roots()).toBe(1);
 
-    expect((await dozo("ca rotate")).out).toContain("dozo ca rotate --finish");
+    expect((await dozo("ca rotate")).out).toMatch(/dozo ca rotate --data \S+ --finish/);
     expect((await dozo("ca rotate")).code).toBe(1);
     expect(await login("admin", "second secret")).toBe(200);
     const { out: shown } = await dozo("ca show");
@@ -226,7 +226,7 @@ describe("while the server runs and while it does not", () => {
     ["user frobnicate", undefined, 2, "unknown"],
     ["user lst", undefined, 2, "Did you mean list?"],
     ["status --jsn", undefined, 2, "Did you mean --json?"],
-    ["user rm maria", undefined, 2, "user remove NAME?"],
+    ["user rm maria", undefined, 2, "user remove --data"],
   ];
   for (const [words, input, code, message] of refusals) {
     test(`dozo ${words} is refused with ${code} and a sentence`, async () => {
