@@ -121,7 +121,7 @@ const beingLate = (lateMs: number): Promise<void> =>
   });
 process.stdout.write("ready\n");
 const all = [pulling(), pulling(), pushing(), downloadingSlowly(), downloadingSlowly(), downloadingSlowly()];
-all.push(beingLate(0), beingLate(0), beingLate(0), beingLate(50), beingLate(200), beingLate(200), beingLate(200));
+all.push(beingLate(0), beingLate(20), beingLate(50), beingLate(200), beingLate(200), beingLate(200));
 await Bun.stdin.stream().getReader().read();
 over.abort();
 await Promise.all(all);

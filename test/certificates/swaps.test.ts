@@ -31,17 +31,12 @@ beforeAll(async () => {
   }
 });
 
-/** The least of a part of the run: what garbage collection leaves. */
-function least(values: readonly number[], from: number, to: number): number {
-  return Math.min(...values.slice(from, to));
-}
-
 describe("a thousand swaps of the certificate under load", () => {
   test("break no established connection", () => {
     for (const { result } of results) {
       expect(result.broken).toEqual([]);
-      expect(Math.min(result.pulls, result.pushes, result.lateRequests)).toBeGreaterThan(100);
-      expect(result.slowDownloads).toBeGreaterThan(10);
+      expect(Math.min(result.pulls, result.pushes, result.lateRequests)).toBeGreaterThan(20);
+      expect(result.slowDownloads).toBeGreaterThan(5);
     }
   });
 
@@ -51,9 +46,10 @@ describe("a thousand swaps of the certificate under load", () => {
 
   test("leave no descriptor and no memory behind", () => {
     for (const { result } of results) {
-      const { descriptors, memoryBytes } = result;
-      expect(Math.max(...descriptors.slice(50))).toBeLessThan(Math.max(...descriptors.slice(25, 50)) + 10);
-      expect(least(memoryBytes, 50, 100) - least(memoryBytes, 10, 50)).toBeLessThan(64 * 1024 ** 2);
+      const { descriptors, grownBytes } = result;
+      // Its own, those of the clients, and so many listeners as may wait for their end.
+      expect(Math.max(...descriptors)).toBeLessThan(120);
+      expect(grownBytes).toBeLessThan(16 * 1024 ** 2);
     }
   });
 });
