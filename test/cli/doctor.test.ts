@@ -67,7 +67,7 @@ describe("dozo doctor", () => {
 
     expect(code).toBe(1);
     expect(out).toContain(`There is no registry in the data folder ${sandbox.data}.`);
-    expect(out).toContain("up makes one");
+    expect(out).toContain(`up --data ${sandbox.data} makes one`);
   });
 
   test("takes over the flags of the server that runs, and shows on request what is right", async () => {
