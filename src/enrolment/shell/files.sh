@@ -58,7 +58,9 @@ keep_script() {
   case $kept_for in *" $1 "*) return 0 ;; esac
   kept_for="$kept_for $1 "
   if tail -n 1 -- "$0" 2>/dev/null | grep -qxF "$script_end"; then
-    keep_as "$1" "$(state_folder "$1")/enroll.sh" <"$0" && as "$1" chmod 644 "$(state_folder "$1")/enroll.sh"
+    kept_script=$(state_folder "$1")/enroll.sh
+    if exists "$1" "$kept_script" && [ "$(contents "$1" "$kept_script" | cksum)" = "$(cksum <"$0")" ]; then return 0; fi
+    keep_as "$1" "$kept_script" <"$0" && as "$1" chmod 644 "$kept_script"
   fi
 }
 
