@@ -229,17 +229,6 @@ export function htpasswdUnreadable({ file, reason }: { readonly file: string; re
   };
 }
 
-/** Connections that are just being accepted are lost when a certificate is swapped. */
-export function migrationOff(): Finding {
-  return {
-    id: "tcp-migrate-req-off",
-    severity: "warning",
-    what: "The kernel's switch net.ipv4.tcp_migrate_req is off.",
-    why: "When the certificate is swapped, a connection that is just being made may be reset; clients then try again.",
-    fix: "echo net.ipv4.tcp_migrate_req=1 | sudo tee /etc/sysctl.d/60-dozo.conf && sudo sysctl --system",
-  };
-}
-
 /** Few connections at once. */
 export function descriptorsFew({ limit }: { readonly limit: number }): Finding {
   return {

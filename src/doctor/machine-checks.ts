@@ -2,13 +2,7 @@ import { isLoopbackListener } from "../config/listener.ts";
 import type { Settings } from "../config/settings.ts";
 import { versionTooOld } from "../diagnosis/client-findings.ts";
 import type { Finding } from "../diagnosis/finding.ts";
-import {
-  descriptorsFew,
-  migrationOff,
-  portTaken,
-  proxyNotTrusted,
-  serverStopped,
-} from "../diagnosis/server-findings.ts";
+import { descriptorsFew, portTaken, proxyNotTrusted, serverStopped } from "../diagnosis/server-findings.ts";
 import { type Examination, examined } from "./examination.ts";
 import type { ServerFacts } from "./server-facts.ts";
 import { isOlder } from "./version.ts";
@@ -27,9 +21,8 @@ export function checkMachine(facts: ServerFacts, settings: Settings, pid: number
       ports.map(({ port, isHeld }) => `${port}: ${isHeld ? "listened on" : "free"}`).join(", "),
       ports.map((each) => portFinding(each, pid)),
     ),
-    examined("kernel", kernelVersion, [
+    examined("kernel", `${kernelVersion}; ${migrationText(migratesRequests)}`, [
       isOlder(kernelVersion, "5.1") ? oldKernel(kernelVersion) : undefined,
-      migratesRequests === false ? migrationOff() : undefined,
     ]),
     examined("open files", `${descriptorLimit ?? "unlimited"} at once`, [
       descriptorLimit !== undefined && descriptorLimit < fewDescriptors
@@ -40,6 +33,15 @@ export function checkMachine(facts: ServerFacts, settings: Settings, pid: number
       isBehindProxy(settings) && settings.trustedProxies.length === 0 ? proxyNotTrusted() : undefined,
     ]),
   ];
+}
+
+/** No finding: a swap happens every other month, and a client that is reset while it connects tries again by itself. */
+function migrationText(migratesRequests: boolean | undefined): string {
+  const name = "net.ipv4.tcp_migrate_req";
+  if (migratesRequests === undefined) return `no ${name}`;
+  return migratesRequests
+    ? `${name} is on`
+    : `${name} is off: a connection that is just being made when the certificate is swapped may be reset`;
 }
 
 /** Only loopback is served, without TLS, for a name that others use: a proxy has to be in front. */

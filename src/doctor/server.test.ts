@@ -300,8 +300,16 @@ describe("a planted fault of the machine is found:", () => {
     expect(findings[1]?.what).toContain(`(process ${process.pid})`);
   });
 
+  test("a kernel that hands no connection over from listener to listener is named, and is no fault", async () => {
+    const settings = settingsSchema.parse({ data });
+    const facts = { ...(await seeServer(settings, undefined)), ...inOrder, migratesRequests: false };
+    const kernel = checkMachine(facts, settings, process.pid).find(({ subject }) => subject === "kernel");
+
+    expect(kernel?.seen).toContain("net.ipv4.tcp_migrate_req is off");
+    expect(kernel?.findings).toEqual([]);
+  });
+
   test.each([
-    ["connections that are lost when the certificate is swapped", { migratesRequests: false }, "tcp-migrate-req-off"],
     ["few files at once", { descriptorLimit: 1024 }, "descriptors-few"],
     ["an old kernel", { kernelVersion: "4.19.0-27-amd64" }, "version-too-old"],
     ["a folder in memory", { fitness: { warnings: ["/data is on tmpfs"], failure: undefined } }, "data-folder-risky"],
