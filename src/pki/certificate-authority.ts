@@ -3,14 +3,9 @@ import "reflect-metadata";
 import { randomBytes } from "node:crypto";
 
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
   SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -22,7 +17,16 @@ import {
   permits,
   permittedNames,
 } from "./name-constraints.ts";
-import { algorithm, asPem, authorityExtensions, exportKey, importKey, publicKeyOf, randomSerial } from "./signing.ts";
+import {
+  algorithm,
+  asPem,
+  authorityExtensions,
+  exportKey,
+  importKey,
+  publicKeyOf,
+  randomSerial,
+  leafExtensions,
+} from "./signing.ts";
 import { parseSubjectName, type SubjectName } from "./subject-name.ts";
 
 /**
@@ -121,14 +125,10 @@ export async function issueServerCertificate(
     publicKey,
     signingKey: await importKey(authority.keyPem),
     signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    extensions: await leafExtensions(publicKey, issuer.publicKey, [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(names.map((name) => ({ type: name.kind, value: name.value }))),
-      await SubjectKeyIdentifierExtension.create(publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-    ],
+    ]),
   });
   return asPem(certificate) + authority.intermediatePem;
 }

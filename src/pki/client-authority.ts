@@ -2,14 +2,9 @@ import "reflect-metadata";
 import { createHash, createPublicKey, randomBytes } from "node:crypto";
 
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
   PublicKey,
-  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -17,7 +12,16 @@ import {
 import type { Clock } from "../core/clock.ts";
 import { PkiError } from "./pki-error.ts";
 import type { PkiFiles } from "./pki-files.ts";
-import { algorithm, asPem, authorityExtensions, exportKey, importKey, publicKeyOf, randomSerial } from "./signing.ts";
+import {
+  algorithm,
+  asPem,
+  authorityExtensions,
+  exportKey,
+  importKey,
+  publicKeyOf,
+  randomSerial,
+  leafExtensions,
+} from "./signing.ts";
 
 /**
  * The authority for client certificates. It has nothing to do with the one for servers: no client trusts it, only dozo's own
@@ -85,13 +89,9 @@ export async function issueClientCertificate(
     publicKey,
     signingKey: await importKey(authority.keyPem),
     signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    extensions: await leafExtensions(publicKey, issuer.publicKey, [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
-      await SubjectKeyIdentifierExtension.create(publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-    ],
+    ]),
   });
   const fingerprint = createHash("sha256").update(new Uint8Array(certificate.rawData)).digest("hex");
   return { serial, fingerprint, certificatePem: asPem(certificate) };

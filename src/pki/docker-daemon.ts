@@ -1,20 +1,15 @@
 import "reflect-metadata";
 
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
   SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
   type X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
 
-import { algorithm, asPem, authorityExtensions, exportKey, randomSerial } from "./signing.ts";
+import { algorithm, asPem, authorityExtensions, exportKey, randomSerial, leafExtensions } from "./signing.ts";
 import type { SubjectName } from "./subject-name.ts";
 
 /** What a Docker daemon and its clients need for `--tlsverify`, each under the name of Docker's documentation. */
@@ -59,13 +54,7 @@ export async function makeDockerDaemonFiles(request: DockerDaemonRequest): Promi
     });
   const leaf = async (subject: string, more: readonly Extension[]): Promise<readonly [string, string]> => {
     const { publicKey, privateKey } = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-    const extensions = [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      ...more,
-      await SubjectKeyIdentifierExtension.create(publicKey),
-      await AuthorityKeyIdentifierExtension.create(keys.publicKey),
-    ];
+    const extensions = await leafExtensions(publicKey, keys.publicKey, more);
     return [asPem(await sign(subject, publicKey, extensions)), await exportKey(privateKey)];
   };
   const names = request.names.map(({ kind, value }) => ({ type: kind, value }));

@@ -31,6 +31,21 @@ export async function authorityExtensions(
   ];
 }
 
+/** What every certificate that certifies nobody else has; `more` is what it may be used for, and for which names. */
+export async function leafExtensions(
+  subjectKey: CryptoKey | PublicKey,
+  issuerKey: CryptoKey | PublicKey,
+  more: readonly Extension[],
+): Promise<Extension[]> {
+  return [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    ...more,
+    await SubjectKeyIdentifierExtension.create(subjectKey),
+    await AuthorityKeyIdentifierExtension.create(issuerKey),
+  ];
+}
+
 /** 128 bits, positive, and of the same length each time (RFC 5280 section 4.1.2.2). */
 export function randomSerial(): string {
   const bytes = randomBytes(16);
