@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { type GivenPair, judgePair, type PairFault } from "../pki/given-pair.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { type CertificateSource, type ServedCertificate, servedCertificate } from "./source.ts";
+import { Watchers } from "./watchers.ts";
 
 export interface CertificateFilesOptions {
   /** Paths of two PEM files: the certificate with its chain, and its key. */
@@ -35,7 +36,7 @@ const maxFileBytes = 1024 * 1024;
  */
 export class CertificateFiles implements CertificateSource {
   readonly #options: CertificateFilesOptions;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   readonly #timer: ReturnType<typeof setInterval>;
   #pair: GivenPair;
   #served: ServedCertificate;
@@ -77,10 +78,7 @@ export class CertificateFiles implements CertificateSource {
   }
 
   watch(onChange: () => void): () => void {
-    // A function of its own for each, so that one who watches twice is called twice.
-    const watcher = (): void => onChange();
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+    return this.#watchers.add(onChange);
   }
 
   async stop(): Promise<void> {
@@ -149,7 +147,7 @@ export class CertificateFiles implements CertificateSource {
     this.#pair = pair;
     this.#served = servedCertificate(pair.certificatePem, pair.keyPem);
     const validUntil = new Date(this.#served.notAfter).toISOString();
-    for (const onChange of this.#watchers) onChange();
+    this.#watchers.call();
     this.#options.log.info("the certificate was read again and is served now", { ...this.#place(), validUntil });
   }
 

@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import { renewalAt } from "../pki/certificate.ts";
 import type { Pki } from "../pki/open.ts";
 import type { CertificateSource, ServedCertificate } from "./source.ts";
+import { Watchers } from "./watchers.ts";
 
 export interface OwnCertificatesOptions {
   /** Opens the authority's files, makes what is missing and renews what is due. */
@@ -22,7 +23,7 @@ const dayMs = 24 * hourMs;
  */
 export class OwnCertificates implements CertificateSource {
   readonly #options: OwnCertificatesOptions;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   readonly #timer: ReturnType<typeof setInterval>;
   #pki: Pki;
   #lookedAt: number;
@@ -55,8 +56,7 @@ export class OwnCertificates implements CertificateSource {
   }
 
   watch(onChange: () => void): () => void {
-    this.#watchers.add(onChange);
-    return () => void this.#watchers.delete(onChange);
+    return this.#watchers.add(onChange);
   }
 
   async stop(): Promise<void> {
@@ -95,7 +95,7 @@ export class OwnCertificates implements CertificateSource {
     if (this.#pki.certificatePem === before.certificatePem) return;
     const until = new Date(this.#pki.certificate.notAfter).toISOString();
     this.#options.log.info("the server's certificate was renewed", { until });
-    for (const onChange of this.#watchers) onChange();
+    this.#watchers.call();
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

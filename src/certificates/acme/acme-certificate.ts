@@ -11,6 +11,7 @@ import { explainFailure } from "./acme-failure.ts";
 import type { OrderRequest } from "./acme-messages.ts";
 import { type ChallengeProver, orderCertificate, OrderFailedError } from "./acme-order.ts";
 import { afterFailure, atStart, renewalTime, type Tries } from "./acme-schedule.ts";
+import { Watchers } from "../watchers.ts";
 
 export interface AcmeCertificateOptions {
   /** Where account key, certificate and state are kept; made 0700. */
@@ -48,7 +49,7 @@ export class AcmeCertificate implements CertificateSource {
   readonly #options: AcmeCertificateOptions;
   readonly #files: PkiFolder;
   readonly #asked: string;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   readonly #stopping = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
   #served: ServedCertificate | undefined;
@@ -101,9 +102,7 @@ export class AcmeCertificate implements CertificateSource {
   }
 
   watch(onChange: () => void): () => void {
-    const watcher = (): void => onChange();
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+    return this.#watchers.add(onChange);
   }
 
   async stop(): Promise<void> {
@@ -173,7 +172,7 @@ export class AcmeCertificate implements CertificateSource {
     await this.#remember({ ...noTries, asked: this.#asked, isFulfilled: true });
     this.#served = servedCertificate(certificatePem, keyPem);
     const until = new Date(this.#served.notAfter).toISOString();
-    for (const onChange of this.#watchers) onChange();
+    this.#watchers.call();
     this.#options.log.info("the certificate by ACME is there and is served now", { names: names.join(" "), until });
   }
 
