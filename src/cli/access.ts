@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { accessActions } from "../core/access-rule.ts";
-import type { AccessAnswer, Administration, RuleSummary, RuleText } from "../core/administration.ts";
+import type { AccessAnswer, RuleSummary, RuleText } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import type { CommandContext } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -124,12 +124,4 @@ function reasonOf({ isAdmin, rule }: AccessAnswer, user: string): string {
 
 function forPrograms({ createdAt, ...rule }: RuleSummary): object {
   return { ...rule, createdAt: isoDate(createdAt) };
-}
-
-function onRegistry<Result>(
-  context: CommandContext,
-  { data, config }: Options,
-  work: (administration: Administration) => Promise<Result>,
-): Promise<Result> {
-  return withAdministration(settingsFor(context, { data, config }).settings, context.version, work);
 }

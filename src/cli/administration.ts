@@ -18,22 +18,25 @@ import type {
   CertificateSummary,
   RotationRequest,
 } from "../core/certificate-administration.ts";
-import type { Settings } from "../config/settings.ts";
+import { type CommandContext, folderSettings } from "./command-context.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
 
+type Options = Readonly<Record<string, unknown>>;
+
 /**
- * Runs something on the registry of a data folder: through the server where one runs, else on the folder itself, under
- * its lock. The caller cannot tell.
+ * Runs something on the registry of the data folder that a command's flags name: through the server where one runs, else on
+ * the folder itself, under its lock. The caller cannot tell.
  */
-export function withAdministration<Result>(
-  settings: Settings,
-  version: string,
+export function onRegistry<Result>(
+  context: CommandContext,
+  options: Options,
   work: (administration: Administration) => Promise<Result>,
 ): Promise<Result> {
+  const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteAdministration(server)),
     local: async () => {
-      const opened = await openAdministration(settings, version);
+      const opened = await openAdministration(settings, context.version);
       try {
         return await work(opened.administration);
       } finally {
@@ -44,10 +47,12 @@ export function withAdministration<Result>(
 }
 
 /** The same for what an operator does with the certificates. */
-export function withCertificates<Result>(
-  settings: Settings,
+export function onCertificates<Result>(
+  context: CommandContext,
+  options: Options,
   work: (certificates: CertificateAdministration) => Promise<Result>,
 ): Promise<Result> {
+  const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteCertificates(server)),
     local: () => work(openCertificates(settings)),

@@ -6,7 +6,7 @@ import { exportAuthority, shortestPassphrase } from "../pki/export.ts";
 import { openDataFolder } from "../process/data-folder.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { type CommandContext, folderSettings } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -38,13 +38,10 @@ export function caExportCommand(context: CommandContext): Command {
     .action((file: string, options: Options) => exportCa(context, file, options));
 }
 
-async function exportCa(
-  context: CommandContext,
-  name: string,
-  { json, passphraseFile, ...options }: Options,
-): Promise<void> {
+async function exportCa(context: CommandContext, name: string, options: Options): Promise<void> {
   const { output } = context;
-  const { data } = settingsFor(context, options).settings;
+  const { json, passphraseFile } = options;
+  const { data } = folderSettings(context, options);
   const passphrase = typeof passphraseFile === "string" ? readPassphrase(passphraseFile) : undefined;
   const file = resolve(name);
   // Before root becomes the folder's owner, who may not be allowed to write here.

@@ -5,8 +5,8 @@ import type {
   RotationClient,
 } from "../core/certificate-administration.ts";
 import { plainFingerprint } from "../pki/certificate.ts";
-import { withCertificates } from "./administration.ts";
-import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
+import { onCertificates } from "./administration.ts";
+import { type CommandContext, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, type Output, printJson, printTable } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -42,13 +42,12 @@ which addresses that was done, and from which the registry is used; not whether 
 and not how many machines stand behind one address.`;
 
 async function rotate(context: CommandContext, options: Options): Promise<void> {
-  const { data, config, finish, force, cancel, host, suffix } = options;
+  const { finish, force, cancel, host, suffix } = options;
   if (finish === true && cancel === true)
     throw new UsageError("--finish and --cancel exclude each other", "dozo ca rotate --finish");
   if (force === true && finish !== true) throw new UsageError("--force belongs to --finish", "dozo ca rotate --finish");
-  const { settings } = settingsFor(context, { data, config });
   const request = { names: list(host), suffixes: list(suffix) };
-  await withCertificates(settings, async (certificates) => {
+  await onCertificates(context, options, async (certificates) => {
     if (finish === true) await finishRotation(context.output, certificates, options);
     else if (cancel === true) await cancelRotation(context.output, certificates, options);
     else showRotation(context.output, await certificates.announceAuthority(request), options);

@@ -4,10 +4,10 @@ import { readTrust } from "../pki/open.ts";
 import { openDataFolder } from "../process/data-folder.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
-import { withCertificates } from "./administration.ts";
+import { onCertificates } from "./administration.ts";
 import { caExportCommand } from "./ca-export.ts";
 import { caRotateCommand, jsonRotation, printRotationClients, rotationLines } from "./ca-rotate.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { type CommandContext, folderSettings } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -29,12 +29,9 @@ export function caCommand(context: CommandContext): Command {
   return ca;
 }
 
-async function showCa(
-  context: CommandContext,
-  { pem, json, ...options }: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const { settings } = settingsFor(context, options);
-  const { data } = settings;
+async function showCa(context: CommandContext, options: Readonly<Record<string, unknown>>): Promise<void> {
+  const { pem, json } = options;
+  const { data } = folderSettings(context, options);
   openDataFolder(data);
   const trustPem = await readTrust(new PkiFolder(`${data}/pki`));
   if (trustPem === undefined)
@@ -45,7 +42,7 @@ async function showCa(
     return;
   }
   const { subject, fingerprint, notAfter } = describeCertificate(trustPem);
-  const rotation = await withCertificates(settings, (certificates) => certificates.rotation());
+  const rotation = await onCertificates(context, options, (certificates) => certificates.rotation());
   if (json === true) {
     const announced = rotation === undefined ? {} : { rotation: jsonRotation(rotation) };
     printJson(output, {

@@ -9,8 +9,8 @@ import { parseSubjectName } from "../pki/subject-name.ts";
 import { openDataFolder } from "../process/data-folder.ts";
 import { writeNewFolder } from "../process/new-folder.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import { type CommandContext, folderSettings, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -51,18 +51,17 @@ async function issue(context: CommandContext, options: Options): Promise<void> {
 }
 
 async function issueForClient(context: CommandContext, userName: string, options: Options): Promise<void> {
-  const { data, config } = options;
-  const { settings } = settingsFor(context, { data, config });
+  const { data } = folderSettings(context, options);
   const days = daysOf(options, clientDays);
   const folder = resolve(text(options["out"]) ?? `${userName}-client`);
   // Before anything is issued: root becomes the owner of the data folder, who has to be able to write the files.
-  openDataFolder(settings.data);
+  openDataFolder(data);
   // Made here, so that the server never has it.
   const keyPem = await createServerKey();
   const publicKeyPem = publicKeyPemOf(keyPem);
-  const caPem = await readTrust(new PkiFolder(`${settings.data}/pki`));
+  const caPem = await readTrust(new PkiFolder(`${data}/pki`));
   const issued = await writeNewFolder(folder, () =>
-    withAdministration(settings, context.version, async (administration) => {
+    onRegistry(context, options, async (administration) => {
       const certificate = await administration.issueClientCertificate({ userName, publicKeyPem, days });
       const files = { "client.cert": certificate.pem, "client.key": keyPem };
       const result = { ...certificate, status: await administration.status() };

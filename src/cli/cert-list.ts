@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { ClientCertificateSummary } from "../core/administration.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import type { CommandContext } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -23,12 +23,9 @@ export function certListCommand(context: CommandContext): Command {
     .action((options: Readonly<Record<string, unknown>>) => listCertificates(context, options));
 }
 
-async function listCertificates(
-  context: CommandContext,
-  { all, json, data, config }: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const { settings } = settingsFor(context, { data, config });
-  const issued = await withAdministration(settings, context.version, (each) => each.listClientCertificates());
+async function listCertificates(context: CommandContext, options: Readonly<Record<string, unknown>>): Promise<void> {
+  const { all, json } = options;
+  const issued = await onRegistry(context, options, (administration) => administration.listClientCertificates());
   const shown = issued.filter(({ state }) => all === true || state === "valid");
   if (json === true) {
     const dated = shown.map(({ issuedAt, endsAt, ...rest }) => ({

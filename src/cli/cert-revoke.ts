@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { CertificateSelection } from "../core/administration.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import { type CommandContext, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -20,10 +20,9 @@ export function certRevokeCommand(context: CommandContext): Command {
 }
 
 async function revoke(context: CommandContext, serial: string | undefined, options: Options): Promise<void> {
-  const { client, json, data, config } = options;
-  const { settings } = settingsFor(context, { data, config });
+  const { client, json } = options;
   const which = selection(serial, client);
-  const revoked = await withAdministration(settings, context.version, (each) => each.revokeClientCertificates(which));
+  const revoked = await onRegistry(context, options, (each) => each.revokeClientCertificates(which));
   if (json === true) printJson(context.output, { revoked });
   else for (const each of revoked) context.output.print(`revoked ${each}`);
 }

@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import type { CertificateAdministration, CertificateSummary } from "../core/certificate-administration.ts";
 import { plainFingerprint } from "../pki/certificate.ts";
-import { withCertificates } from "./administration.ts";
+import { onCertificates } from "./administration.ts";
 import { certIssueCommand } from "./cert-issue.ts";
 import { certListCommand } from "./cert-list.ts";
 import { certRevokeCommand } from "./cert-revoke.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import type { CommandContext } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -53,15 +53,10 @@ function folderCommand(name: string, description: string): Command {
   return addFolderOptions(new Command(name)).description(description).option("--json", "Print JSON.");
 }
 
-async function run(
-  context: CommandContext,
-  { data, config, json }: Options,
-  done: string | undefined,
-  work: Work,
-): Promise<void> {
+async function run(context: CommandContext, options: Options, done: string | undefined, work: Work): Promise<void> {
   const { output } = context;
-  const certificate = await withCertificates(settingsFor(context, { data, config }).settings, work);
-  if (json === true) printJson(output, jsonCertificate(certificate));
+  const certificate = await onCertificates(context, options, work);
+  if (options["json"] === true) printJson(output, jsonCertificate(certificate));
   else for (const line of certificateLines(certificate, done)) output.print(line);
 }
 

@@ -1,4 +1,5 @@
 import { type LoadedSettings, loadSettings, type SettingsSources } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Output } from "./output.ts";
 
 /** What every command gets from the process that it runs in. */
@@ -33,6 +34,12 @@ export function settingsFor(context: CommandContext, options: Readonly<Record<st
     uid: context.uid,
     configFile: typeof config === "string" ? config : undefined,
   });
+}
+
+/** The settings for a command with `addFolderOptions`, whose other flags are none of them. */
+export function folderSettings(context: CommandContext, options: Readonly<Record<string, unknown>>): Settings {
+  const { data, config } = options;
+  return settingsFor(context, { data, config }).settings;
 }
 
 /** The command has said all that there is to say, and failed: exit code 1, without another word. */

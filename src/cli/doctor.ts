@@ -13,7 +13,7 @@ import { examineServer, type RunningServer } from "../doctor/server-doctor.ts";
 import { rememberedPort } from "../process/chosen-port.ts";
 import { findControlSocket } from "../process/control-socket.ts";
 import { ExplainedError } from "../process/explained-error.ts";
-import { type CommandContext, FailedQuietly, settingsFor, UsageError } from "./command-context.ts";
+import { type CommandContext, FailedQuietly, folderSettings, UsageError } from "./command-context.ts";
 import { ControlClient } from "./control-client.ts";
 import { examples } from "./examples.ts";
 import { printFindings } from "./findings.ts";
@@ -62,11 +62,9 @@ interface DoctorOptions {
 
 /** The registry of a data folder on this machine. */
 async function doctorHere(context: CommandContext, options: DoctorOptions): Promise<void> {
-  const { data, config } = options;
-  const named = settingsFor(context, { data, config }).settings;
-  const folder = resolve(named.data);
+  const folder = resolve(folderSettings(context, { ...options }).data);
   const server = await findServer(folder);
-  const { settings } = settingsOfServer(context, { data: folder, config }, server?.pid);
+  const { settings } = settingsOfServer(context, { data: folder, config: options.config }, server?.pid);
   const port = rememberedPort(folder);
   const login = await readLogin(context, options);
   const progress = showProgress(context.output);

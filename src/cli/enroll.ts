@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import type { Settings } from "../config/settings.ts";
 import { type RegistryIdentity, registryIdentity } from "../enrolment/identity.ts";
 import { enrolmentLine } from "../enrolment/line.ts";
 import { powershellLine } from "../enrolment/powershell.ts";
@@ -8,9 +7,9 @@ import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { readTrust } from "../pki/open.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
-import { withAdministration } from "./administration.ts";
+import { onRegistry } from "./administration.ts";
 import type { MetTls } from "./banner.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { type CommandContext, folderSettings } from "./command-context.ts";
 import { enrollKubernetesCommand } from "./enroll-kubernetes.ts";
 import { examples } from "./examples.ts";
 import { printJson } from "./output.ts";
@@ -23,9 +22,7 @@ export function enrollCommand(context: CommandContext): Command {
     "dozo enroll kubernetes | kubectl apply -f -",
     "dozo enroll --script | ssh build-1 sudo sh -s -- --no-login",
   );
-  const kubernetes = enrollKubernetesCommand(context, (options) =>
-    findIdentity(context, settingsFor(context, options).settings),
-  );
+  const kubernetes = enrollKubernetesCommand(context, (options) => findIdentity(context, options));
   return addFolderOptions(new Command("enroll"))
     .enablePositionalOptions()
     .addCommand(kubernetes)
@@ -54,11 +51,9 @@ export function identityAt(
   return registryIdentity({ registry, caPem, certificatePem });
 }
 
-async function enroll(
-  context: CommandContext,
-  { script, json, ...options }: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const identity = await findIdentity(context, settingsFor(context, options).settings);
+async function enroll(context: CommandContext, options: Readonly<Record<string, unknown>>): Promise<void> {
+  const identity = await findIdentity(context, options);
+  const { script, json } = options;
   const { output } = context;
   const { registry, caPem } = identity;
   const line = enrolmentLine(identity);
@@ -81,15 +76,16 @@ async function enroll(
 }
 
 /** As the running server has it. */
-async function findIdentity(context: CommandContext, settings: Settings): Promise<RegistryIdentity> {
-  const { address, tls } = await withAdministration(settings, context.version, (administration) =>
-    administration.status(),
-  );
+async function findIdentity(
+  context: CommandContext,
+  options: Readonly<Record<string, unknown>>,
+): Promise<RegistryIdentity> {
+  const { address, tls } = await onRegistry(context, options, (administration) => administration.status());
   if (address === undefined || tls === undefined)
     throw new ExplainedError("no server runs, so its address is not known", "dozo up starts it");
   if (tls === "off")
     throw new ExplainedError(`${address} is served without TLS: there is nothing to trust`, `docker login ${address}`);
-  const files = new PkiFolder(`${settings.data}/pki`);
+  const files = new PkiFolder(`${folderSettings(context, options).data}/pki`);
   const trustPem = (await readTrust(files)) ?? "";
   const certificatePem = (await files.read("server.crt")) ?? "";
   const identity = identityAt(address, tls, { trustPem, certificatePem });

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { RegistryStatus } from "../core/administration.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import { type CommandContext, folderSettings } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatBytes, formatDay, isoDate, printJson } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
@@ -12,11 +12,11 @@ export function statusCommand(context: CommandContext): Command {
     .description("Show how the registry is: address, certificate, users, content, disk.")
     .option("--json", "Print JSON.")
     .addHelpText("before", examples("dozo status", "dozo status --json"))
-    .action(async ({ json, ...options }: Readonly<Record<string, unknown>>) => {
-      const { settings } = settingsFor(context, options);
-      const status = await withAdministration(settings, context.version, (administration) => administration.status());
-      if (json === true) printJson(context.output, jsonStatus(status, settings.data));
-      else for (const line of statusLines(status, settings.data)) context.output.print(line);
+    .action(async (options: Readonly<Record<string, unknown>>) => {
+      const { data } = folderSettings(context, options);
+      const status = await onRegistry(context, options, (administration) => administration.status());
+      if (options["json"] === true) printJson(context.output, jsonStatus(status, data));
+      else for (const line of statusLines(status, data)) context.output.print(line);
     });
 }
 

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import type { Administration } from "../core/administration.ts";
 import { removeFirstPassword } from "../process/first-password.ts";
 import { ruleSentence } from "./access.ts";
-import { withAdministration } from "./administration.ts";
-import { type CommandContext, settingsFor, UsageError } from "./command-context.ts";
+import { onRegistry } from "./administration.ts";
+import { type CommandContext, folderSettings, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { makePassword, readPassword } from "./password.ts";
@@ -122,17 +122,4 @@ async function withNewPassword(
   const shown = isGiven ? {} : { password };
   if (options["json"] === true) printJson(output, { ...result, ...shown });
   else output.print(isGiven ? done : `${done}. The password, shown this once: ${password}`);
-}
-
-function onRegistry<Result>(
-  context: CommandContext,
-  options: Options,
-  work: (administration: Administration) => Promise<Result>,
-): Promise<Result> {
-  return withAdministration(folderSettings(context, options), context.version, work);
-}
-
-function folderSettings(context: CommandContext, options: Options): ReturnType<typeof settingsFor>["settings"] {
-  const { data, config } = options;
-  return settingsFor(context, { data, config }).settings;
 }
