@@ -142,7 +142,7 @@ async function openStores(
   return {
     metadata: cacheMetadata(database.metadata),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
-    access: await AccessControl.open(database.rules),
+    access: await AccessControl.open(database.rules, database.groups),
     certificates: cacheClientCertificates(database.certificates),
     blobs: files.blobs,
     uploads: files.uploads,

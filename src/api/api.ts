@@ -1,6 +1,6 @@
+import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
-import type { Principal } from "../core/principal.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
 import { type Answer, toResponse } from "../http/answer.ts";
 import { createClientAddressReader } from "../http/client-address.ts";
@@ -87,16 +87,19 @@ async function answerTo(
   const call = { request, query, parameter };
   if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
   if (route.action === "none") return route.handler(parts, call);
-  const principal = await principalOf(parts, request, exchange);
+  const caller = await callerOf(parts, request, exchange);
   if (route.action === "login" || route.action === "catalog") {
-    assertAllowed(parts, principal, route.action, undefined);
-    return route.handler(parts, { ...call, principal });
+    assertAllowed(parts, caller, route.action, undefined);
+    return route.handler(parts, { ...call, caller });
   }
   const repository = parseRepositoryName(match.name);
   exchange.repository = repository;
   if (!route.pattern.endsWith("{id}") && parameter !== "") exchange.reference = parameter;
-  assertAllowed(parts, principal, route.action, repository);
-  return route.handler(parts, { ...call, principal, repository });
+  assertAllowed(parts, caller, route.action, repository);
+  if (route.action === "pull") return route.handler(parts, { ...call, caller, repository });
+  const { principal } = caller;
+  if (principal === undefined) throw new RegistryError("UNAUTHORIZED");
+  return route.handler(parts, { ...call, caller, principal, repository });
 }
 
 /** What is not there is not told to strangers either: under `/v2/` they are asked to log in first. */
@@ -107,7 +110,8 @@ async function answerWithoutRoute(
   match: Exclude<RouteMatch<ApiRoute>, { kind: "found" }>,
   exchange: Exchange,
 ): Promise<Answer> {
-  if (target.path.startsWith("/v2/")) await principalOf(parts, request, exchange);
+  if (target.path.startsWith("/v2/"))
+    assertAllowed(parts, await callerOf(parts, request, exchange), "login", undefined);
   if (match.kind === "wrong-method") return wrongMethodAnswer(match.allow);
   return target.path.startsWith("/v1/") ? unknownPathAnswer(firstProtocol) : unknownPathAnswer();
 }
@@ -116,17 +120,15 @@ async function answerWithoutRoute(
  * Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. `DENIED` where the client's
  * certificate does not count: asking for a password would be of no use.
  */
-async function principalOf(parts: ApiParts, request: Request, exchange: Exchange): Promise<Principal> {
+async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): Promise<Caller> {
   const authorization = request.headers.get("authorization");
   // The runtime joins headers of one name with commas, and no credentials have one.
   if (authorization?.includes(",") === true) throw new ProtocolError(400, "the request has two Authorization headers");
   const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
   const result = pending instanceof Promise ? await pending : pending;
-  if (result.kind === "principal") {
-    exchange.principal = result.principal.name;
-    exchange.isOwn = result.principal.source === "process";
-    if (!exchange.isOwn) parts.onUse(exchange.client, result.principal.name);
-    return result.principal;
+  if (result.kind === "caller") {
+    noteCaller(parts, result.caller, exchange);
+    return result.caller;
   }
   if (result.kind === "refused") {
     exchange.reason = result.reason;
@@ -136,24 +138,36 @@ async function principalOf(parts: ApiParts, request: Request, exchange: Exchange
     }
     throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   }
-  if (result.kind === "certificate-refused") throw new RegistryError("DENIED", result.reason);
-  exchange.reason = "no credentials";
-  exchange.isAnonymous = true;
-  throw new RegistryError("UNAUTHORIZED");
+  throw new RegistryError("DENIED", result.reason);
+}
+
+function noteCaller({ onUse }: ApiParts, { principal, credential }: Caller, exchange: Exchange): void {
+  if (principal === undefined) {
+    exchange.isAnonymous = credential.kind === "none";
+    return;
+  }
+  exchange.principal = principal.name;
+  exchange.isOwn = principal.source === "process";
+  if (!exchange.isOwn) onUse(exchange.client, principal.name);
 }
 
 /** The refusal is the same whether or not what is asked for exists. */
 function assertAllowed(
   { decide }: ApiParts,
-  principal: Principal,
+  caller: Caller,
   action: Action,
   repository: RepositoryName | undefined,
 ): void {
-  const { verdict } = decide(principal, action, repository);
+  const { verdict } = decide(caller, action, repository);
   if (verdict === "allowed") return;
-  if (verdict === "login-needed") throw new RegistryError("UNAUTHORIZED");
+  const { principal, credential } = caller;
+  if (verdict === "login-needed" || principal === undefined) throw new RegistryError("UNAUTHORIZED");
   const place = repository === undefined ? "here" : `in ${repository}`;
-  throw new RegistryError("DENIED", `${principal.name} may not ${action} ${place}: ask an admin of this registry`);
+  const message =
+    verdict === "limited"
+      ? `this ${credential.kind} of ${principal.name} is not good to ${action} ${place}`
+      : `${principal.name} may not ${action} ${place}: ask an admin of this registry`;
+  throw new RegistryError("DENIED", message);
 }
 
 function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): Answer {
@@ -162,7 +176,7 @@ function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): A
     return protocolErrorAnswer(error);
   }
   if (error instanceof RegistryError) {
-    exchange.reason ??= error.message;
+    exchange.reason ??= exchange.isAnonymous === true ? "no credentials" : error.message;
     const answer = refusalAnswer(error);
     if (answer.status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
     return error.code === "UNAUTHORIZED" ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;

@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Decide } from "../core/policy.ts";
@@ -53,12 +54,17 @@ export interface Call {
   readonly parameter: string;
 }
 
-/** A request of somebody who may do what the row is about. */
-export interface LoggedInCall extends Call {
-  readonly principal: Principal;
+/** A request of somebody who may do what the row is about; not of somebody who is logged in, where rules let others in too. */
+export interface KnownCall extends Call {
+  readonly caller: Caller;
 }
 
 /** The same, about a repository. */
-export interface RepositoryCall extends LoggedInCall {
+export interface RepositoryCall extends KnownCall {
   readonly repository: RepositoryName;
+}
+
+/** The same, about a change of it, which somebody has to stand for. */
+export interface ChangeCall extends RepositoryCall {
+  readonly principal: Principal;
 }

@@ -1,5 +1,5 @@
 import type { Answer } from "../http/answer.ts";
-import type { ApiParts, Call, LoggedInCall, RepositoryCall } from "./call.ts";
+import type { ApiParts, Call, ChangeCall, KnownCall, RepositoryCall } from "./call.ts";
 import * as blobs from "./distribution/blobs.ts";
 import * as catalog from "./distribution/catalog.ts";
 import * as manifests from "./distribution/manifests.ts";
@@ -39,8 +39,9 @@ type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Pr
 export type ApiRoute = Row &
   (
     | { readonly action: "none"; readonly handler: Handler<Call> }
-    | { readonly action: "login" | "catalog"; readonly handler: Handler<LoggedInCall> }
-    | { readonly action: "pull" | "push" | "delete"; readonly handler: Handler<RepositoryCall> }
+    | { readonly action: "login" | "catalog"; readonly handler: Handler<KnownCall> }
+    | { readonly action: "pull"; readonly handler: Handler<RepositoryCall> }
+    | { readonly action: "push" | "delete"; readonly handler: Handler<ChangeCall> }
   );
 
 const manifest = "/v2/{name}/manifests/{reference}";

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { anonymousCaller } from "../core/caller.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Ulid, UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
@@ -119,17 +120,19 @@ async function login(authenticator: Authenticator, name: string, password: strin
 }
 
 function show(result: AuthResult): string {
-  if (result.kind !== "principal") return result.kind;
-  const { name, source, isAdmin } = result.principal;
+  if (result.kind !== "caller") return result.kind;
+  if (result.caller.principal === undefined) return "anonymous";
+  const { name, source, isAdmin } = result.caller.principal;
   return `${name} of ${source}${isAdmin ? ", admin" : ""}`;
 }
 
 describe("who somebody is", () => {
   test("is nobody without credentials, and with podman's empty ones, without any hash", async () => {
     const authenticator = make();
+    const nobody = { kind: "caller" as const, caller: anonymousCaller };
 
-    expect(await authenticator.authenticate(null, remote)).toEqual({ kind: "anonymous" });
-    expect(await authenticator.authenticate(basic("", ""), remote)).toEqual({ kind: "anonymous" });
+    expect(await authenticator.authenticate(null, remote)).toEqual(nobody);
+    expect(await authenticator.authenticate(basic("", ""), remote)).toEqual(nobody);
     expect(slowHashes.started).toBe(0);
   });
 
@@ -271,7 +274,7 @@ describe("AUTH-10: a login that succeeded", () => {
     await login(authenticator, "alice", "opensesame");
 
     now += 59_999;
-    expect(authenticator.authenticate(basic("alice", "opensesame"), remote)).toMatchObject({ kind: "principal" });
+    expect(authenticator.authenticate(basic("alice", "opensesame"), remote)).toMatchObject({ kind: "caller" });
     expect(slowHashes.started).toBe(1);
     now += 1;
     await login(authenticator, "alice", "opensesame");
@@ -343,7 +346,7 @@ describe("AUTH-10: a login that succeeded", () => {
     await htpasswd.refresh();
 
     const after = await authenticator.authenticate(basic("sha1", "correct horse"), remote);
-    expect(after).toMatchObject({ kind: "principal", principal: { name: "sha1" } });
+    expect(after).toMatchObject({ kind: "caller", caller: { principal: { name: "sha1" } } });
     expect(after).not.toEqual(before);
     expect(await authenticator.authenticate(basic("apr1", "correct horse"), remote)).toEqual(other);
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { anonymousCaller, type Caller, type Credential } from "../core/caller.ts";
 import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import { isPossiblePassword } from "../core/password-rule.ts";
@@ -20,8 +21,7 @@ import type { WatchedAccounts } from "./watched-accounts.ts";
  * certificate, which no password can make good.
  */
 export type AuthResult =
-  | { readonly kind: "anonymous" }
-  | { readonly kind: "principal"; readonly principal: Principal }
+  | { readonly kind: "caller"; readonly caller: Caller }
   | { readonly kind: "refused"; readonly reason: string; readonly retryAfterSeconds?: number }
   | { readonly kind: "certificate-refused"; readonly reason: string };
 
@@ -60,7 +60,9 @@ interface Candidate {
   readonly principal: () => Promise<Principal>;
 }
 
-const anonymous: AuthResult = { kind: "anonymous" };
+const anonymous: AuthResult = { kind: "caller", caller: anonymousCaller };
+const byPassword: Credential = { kind: "password" };
+const byProcess: Credential = { kind: "process" };
 const defaultFailureFloorMs = 250;
 /** What is hashed instead of what cannot be a password, so that it costs the same. */
 const standIn = "no password";
@@ -108,10 +110,11 @@ export class Authenticator {
   ): Promise<AuthResult> {
     const verdict = await this.#options.clientCertificates.judge(certificate);
     if (verdict.kind === "refused") return { kind: "certificate-refused", reason: verdict.reason };
-    const byPassword = await this.#byPassword(authorization, clientAddress);
-    if (byPassword.kind === "anonymous") return verdict;
-    if (byPassword.kind !== "principal" || byPassword.principal.id === verdict.principal.id) return byPassword;
-    const users = `${byPassword.principal.name}, the certificate of ${verdict.principal.name}`;
+    const result = await this.#byPassword(authorization, clientAddress);
+    if (result === anonymous) return known(verdict.principal, { kind: "certificate", id: certificate.serial });
+    const other = result.kind === "caller" ? result.caller.principal : undefined;
+    if (other === undefined || other.id === verdict.principal.id) return result;
+    const users = `${other.name}, the certificate of ${verdict.principal.name}`;
     return { kind: "certificate-refused", reason: `the password is of ${users}: leave one of them out` };
   }
 
@@ -123,12 +126,12 @@ export class Authenticator {
     const key = this.#verified.keyOf(credentials);
     const remembered = this.#verified.recall(key, this.#options.clock.now());
     if (remembered !== undefined) {
-      if (this.#isCurrent(remembered)) return { kind: "principal", principal: remembered.principal };
+      if (this.#isCurrent(remembered)) return known(remembered.principal, byPassword);
       this.#verified.forget(key);
     }
     const { name, password } = credentials;
     const process = this.#options.processPrincipals.find(name, password, clientAddress);
-    if (process !== undefined) return { kind: "principal", principal: process };
+    if (process !== undefined) return known(process, byProcess);
     return this.#once(key, credentials);
   }
 
@@ -179,7 +182,7 @@ export class Authenticator {
     if (!this.#isCurrent(credential)) return { kind: "refused", reason: "the user changed during the login" };
     this.#verified.remember(key, credential, this.#options.clock.now());
     this.#options.onLogin?.(principal);
-    return { kind: "principal", principal };
+    return known(principal, byPassword);
   }
 
   async #findCandidate(name: string): Promise<Candidate | undefined> {
@@ -191,7 +194,7 @@ export class Authenticator {
       return {
         hash: { scheme: "argon2id", text: user.passwordHash },
         version: { changes, htpasswdHash: undefined },
-        principal: () => Promise.resolve({ id, name, isAdmin, source: "dozo" }),
+        principal: () => Promise.resolve({ id, name, isAdmin, kind: "user", source: "dozo" }),
       };
     }
     const hash = htpasswd?.users.get(name);
@@ -203,7 +206,7 @@ export class Authenticator {
   async #htpasswdPrincipal(name: string): Promise<Principal> {
     const { accounts, ulids, clock } = this.#options;
     const id = await accounts.externalPrincipal("htpasswd", name, ulids.next(), clock.now());
-    return { id, name, isAdmin: false, source: "htpasswd" };
+    return { id, name, isAdmin: false, kind: "user", source: "htpasswd" };
   }
 
   /** Who is no longer in the htpasswd file must not be who comes back under the name. */
@@ -238,4 +241,8 @@ export class Authenticator {
         log.warn("a user of the htpasswd file is hidden by dozo's own user of the same name", { user: name });
     }
   }
+}
+
+function known(principal: Principal, credential: Credential): AuthResult {
+  return { kind: "caller", caller: { principal, credential } };
 }

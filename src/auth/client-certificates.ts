@@ -48,7 +48,7 @@ export class ClientCertificates {
     if (user === undefined || user.id !== issued.userId)
       return refused(`the user of the client certificate ${serial} was removed`);
     const { id, name, isAdmin } = user;
-    return { kind: "principal", principal: { id, name, isAdmin, source: "dozo" } };
+    return { kind: "principal", principal: { id, name, isAdmin, kind: "user", source: "dozo" } };
   }
 
   async #judgeByRules({ serial, names }: ClientCertificate): Promise<CertificateVerdict> {
@@ -62,7 +62,7 @@ export class ClientCertificates {
         `the certificate of ${subject} leads to an admin, and its rule of clientUsers does not say admin: true`,
       );
     const { id, name, isAdmin } = user;
-    return { kind: "principal", principal: { id, name, isAdmin, source: "dozo" } };
+    return { kind: "principal", principal: { id, name, isAdmin, kind: "user", source: "dozo" } };
   }
 }
 

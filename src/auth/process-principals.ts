@@ -22,7 +22,7 @@ export class ProcessPrincipals {
   /** An admin with a random secret, until it is revoked. The name is one that no user of dozo's own can have. */
   admit(purpose: string): ProcessCredential {
     const name = `~${purpose}`;
-    const principal: Principal = { id: this.#ulids.next(), name, isAdmin: true, source: "process" };
+    const principal: Principal = { id: this.#ulids.next(), name, isAdmin: true, kind: "user", source: "process" };
     const credential = { name, secret: randomBytes(32).toString("hex"), principal };
     this.#credentials.set(name, credential);
     return credential;

@@ -5,7 +5,7 @@ import { type VerifiedCredential, VerifiedCredentials } from "./verified-credent
 
 const alice: VerifiedCredential = {
   name: "alice",
-  principal: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" as Ulid, name: "alice", isAdmin: false, source: "dozo" },
+  principal: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" as Ulid, name: "alice", isAdmin: false, kind: "user", source: "dozo" },
   changes: 0,
   htpasswdHash: undefined,
 };

@@ -1,6 +1,6 @@
 import type { AccountStore, UserRecord } from "../core/account-store.ts";
 import type { Change } from "../core/metadata-store.ts";
-import type { PrincipalId } from "../core/principal.ts";
+import type { ExternalSource, PrincipalId } from "../core/principal.ts";
 
 /**
  * The users, and how often each of them has changed: so that a remembered login can be held against it without asking the store.
@@ -39,11 +39,11 @@ export class WatchedAccounts implements AccountStore {
     return this.#counted(name, this.#store.removeUser(name, change));
   }
 
-  externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
+  externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     return this.#store.externalPrincipal(source, name, fresh, at);
   }
 
-  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+  keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
     return this.#store.keepExternalPrincipals(source, names, at);
   }
 

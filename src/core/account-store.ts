@@ -1,5 +1,5 @@
 import type { Change } from "./metadata-store.ts";
-import type { PrincipalId } from "./principal.ts";
+import type { ExternalSource, PrincipalId } from "./principal.ts";
 
 /** A user of dozo's own. Names are unique among those who have not been removed. */
 export interface UserRecord {
@@ -24,8 +24,8 @@ export interface AccountStore {
   setPassword(name: string, passwordHash: string, change: Change): Promise<boolean>;
   /** False when there is no such user. The row stays, marked as removed: what refers to its id keeps its meaning. */
   removeUser(name: string, change: Change): Promise<boolean>;
-  /** The id of a name from an htpasswd file, the same each time; `fresh` is used the first time. */
-  externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId>;
+  /** The id of a name from elsewhere, the same each time; `fresh` is used the first time. */
+  externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId>;
   /** Marks everybody of the source whose name is not among these as removed: should the name come back, it gets a fresh id. */
-  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void>;
+  keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void>;
 }

@@ -1,15 +1,18 @@
 import type { AccessAction, AccessRule } from "./access-rule.ts";
-import type { Principal } from "./principal.ts";
+import type { Caller, CredentialLimits } from "./caller.ts";
+import type { Group } from "./group.ts";
+import type { Principal, PrincipalId } from "./principal.ts";
 import type { RepositoryName } from "./repository-name.ts";
 import { matchesRepository } from "./repository-pattern.ts";
 
 /**
- * What a route asks for. `none` is open to everybody; `login` needs any principal; the others are about a
- * repository, except `catalog`, which is about the list of them.
+ * What is asked for. `none` is open to everybody; `login` needs any principal; `catalog` is about the list of repositories,
+ * `see` about one of them in it; `admin` without a repository is about the registry itself; the others are about a repository.
  */
-export type Action = "none" | "login" | "catalog" | AccessAction;
+export type Action = "none" | "login" | "catalog" | "see" | AccessAction;
 
-export type Verdict = "allowed" | "login-needed" | "denied";
+/** `limited`: the principal may, but not with this credential. */
+export type Verdict = "allowed" | "login-needed" | "denied" | "limited";
 
 /** A verdict, and why. `rule` is undefined where no rule decided: an admin may all, and what nobody allowed is denied. */
 export interface Decision {
@@ -17,38 +20,116 @@ export interface Decision {
   readonly rule: AccessRule | undefined;
 }
 
-/** `decide` over the rules that hold at the moment. */
-export type Decide = (principal: Principal | undefined, action: Action, repository?: RepositoryName) => Decision;
+/** What decisions are made from. */
+export interface Policy {
+  readonly rules: readonly AccessRule[];
+  readonly groupsOf: (principal: PrincipalId) => readonly Group[];
+}
+
+/** `decide` over the policy that holds at the moment. */
+export type Decide = (caller: Caller, action: Action, repository?: RepositoryName) => Decision;
 
 const allowed: Decision = { verdict: "allowed", rule: undefined };
 const loginNeeded: Decision = { verdict: "login-needed", rule: undefined };
 const denied: Decision = { verdict: "denied", rule: undefined };
 
 /**
- * The one place that decides access. It sees who asks, what for and the repository's name, and never what
+ * The one place that decides access. It sees who asks, with what, what for and the repository's name, and never what
  * exists: so a refusal cannot tell anybody what is there.
  */
-export function decide(
-  rules: readonly AccessRule[],
-  principal: Principal | undefined,
-  action: Action,
-  repository?: RepositoryName,
-): Decision {
+export function decide(policy: Policy, caller: Caller, action: Action, repository?: RepositoryName): Decision {
   if (action === "none") return allowed;
-  if (principal === undefined) return loginNeeded;
-  if (action === "login" || action === "catalog" || principal.isAdmin) return allowed;
+  const { principal, credential } = caller;
+  const decision =
+    principal === undefined
+      ? decideForAnonymous(policy, credential.kind === "token", action, repository)
+      : decideForPrincipal(policy, principal, action, repository);
+  if (decision.verdict !== "allowed" || isWithin(credential.limits, action, repository)) return decision;
+  return { verdict: "limited", rule: decision.rule };
+}
+
+/** Where a login could help, it is asked for: whether it would is nothing a stranger is told. */
+function decideForAnonymous(
+  { rules }: Policy,
+  hasToken: boolean,
+  action: Action,
+  repository: RepositoryName | undefined,
+): Decision {
+  if (action === "login") return hasToken ? allowed : loginNeeded;
+  if (action === "catalog") return rules.some(({ subject }) => subject.kind === "anonymous") ? allowed : loginNeeded;
+  if ((action !== "pull" && action !== "see") || repository === undefined) return loginNeeded;
+  const decision = byRules(rules, ({ kind }) => kind === "anonymous", "pull", repository);
+  return decision.verdict === "allowed" ? decision : { verdict: "login-needed", rule: decision.rule };
+}
+
+function decideForPrincipal(
+  policy: Policy,
+  principal: Principal,
+  action: Action,
+  repository: RepositoryName | undefined,
+): Decision {
+  const own = decideAlone(policy, principal, action, repository);
+  if (own.verdict !== "allowed" || principal.owner === undefined) return own;
+  const owners = decideAlone(policy, principal.owner, action, repository);
+  return owners.verdict === "allowed" ? own : owners;
+}
+
+/** Who is logged in may at least what nobody in particular may, unless a rule denies it. */
+function decideAlone(
+  { rules, groupsOf }: Policy,
+  { id, isAdmin }: Pick<Principal, "id" | "isAdmin">,
+  action: Action,
+  repository: RepositoryName | undefined,
+): Decision {
+  if (isAdmin || action === "none" || action === "login" || action === "catalog") return allowed;
   if (repository === undefined) return denied;
+  const asked = action === "see" ? "pull" : action;
+  const groups = groupsOf(id);
+  const isAbout = (subject: AccessRule["subject"]): boolean => {
+    if (subject.kind === "principal") return subject.id === id;
+    if (subject.kind === "group") return groups.some((each) => isSameGroup(each, subject));
+    return subject.kind === "everyone";
+  };
+  const own = byRules(rules, isAbout, asked, repository);
+  if (own.rule !== undefined || asked !== "pull") return own;
+  return byRules(rules, ({ kind }) => kind === "anonymous", asked, repository);
+}
+
+function byRules(
+  rules: readonly AccessRule[],
+  isAbout: (subject: AccessRule["subject"]) => boolean,
+  action: AccessAction,
+  repository: RepositoryName,
+): Decision {
   let decision = denied;
   for (const rule of rules) {
-    if (!isAbout(rule, principal, action, repository)) continue;
-    if (rule.effect === "deny") return { verdict: "denied", rule };
-    if (decision.rule === undefined) decision = { verdict: "allowed", rule };
+    if (!isAbout(rule.subject) || !matchesRepository(rule.repositories, repository)) continue;
+    if (rule.effect === "deny") {
+      if (rule.actions.includes(action)) return { verdict: "denied", rule };
+    } else if (decision.rule === undefined && permits(rule.actions, action)) decision = { verdict: "allowed", rule };
   }
   return decision;
 }
 
-function isAbout(rule: AccessRule, principal: Principal, action: AccessAction, repository: RepositoryName): boolean {
-  const { subject, actions, repositories } = rule;
-  if (subject.kind === "principal" && subject.id !== principal.id) return false;
-  return actions.includes(action) && matchesRepository(repositories, repository);
+function isWithin(
+  limits: CredentialLimits | undefined,
+  action: Action,
+  repository: RepositoryName | undefined,
+): boolean {
+  if (limits === undefined || action === "none" || action === "login") return true;
+  if (action === "catalog") return limits.catalog !== "none";
+  if (action === "see" && limits.catalog === "all") return true;
+  if (repository === undefined) return false;
+  const asked = action === "see" ? "pull" : action;
+  return limits.grants.some(
+    ({ repositories, actions }) => permits(actions, asked) && matchesRepository(repositories, repository),
+  );
+}
+
+function permits(actions: readonly AccessAction[], action: AccessAction): boolean {
+  return actions.includes(action) || actions.includes("admin");
+}
+
+function isSameGroup(one: Group, other: Group): boolean {
+  return one.name === other.name && one.source === other.source;
 }

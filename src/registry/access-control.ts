@@ -1,39 +1,79 @@
 import type { AccessRule } from "../core/access-rule.ts";
 import type { AccessRuleStore } from "../core/access-rule-store.ts";
+import type { Group, GroupSource } from "../core/group.ts";
+import type { GroupStore } from "../core/group-store.ts";
 import type { Change } from "../core/metadata-store.ts";
 import { type Decide, decide } from "../core/policy.ts";
+import type { PrincipalId } from "../core/principal.ts";
 import type { Ulid } from "../core/ulid.ts";
 
-/** The rules in memory, where every request is held against them. Each change of them in this process is made here. */
+const noGroups: readonly Group[] = [];
+
+/**
+ * The rules and the memberships in memory, where every request is held against them. Each change of them in this process is
+ * made here, and holds for every request that comes in after it was answered.
+ */
 export class AccessControl {
-  readonly #store: AccessRuleStore;
-  #rules: readonly AccessRule[];
+  readonly #rulesStore: AccessRuleStore;
+  readonly #groupsStore: GroupStore;
+  #rules: readonly AccessRule[] = [];
+  #groups: ReadonlyMap<PrincipalId, readonly Group[]> = new Map();
 
-  private constructor(store: AccessRuleStore, rules: readonly AccessRule[]) {
-    this.#store = store;
-    this.#rules = rules;
+  private constructor(rules: AccessRuleStore, groups: GroupStore) {
+    this.#rulesStore = rules;
+    this.#groupsStore = groups;
   }
 
-  static async open(store: AccessRuleStore): Promise<AccessControl> {
-    return new AccessControl(store, await store.listRules());
+  static async open(rules: AccessRuleStore, groups: GroupStore): Promise<AccessControl> {
+    const access = new AccessControl(rules, groups);
+    await Promise.all([access.list(), access.#readGroups()]);
+    return access;
   }
 
-  readonly decide: Decide = (principal, action, repository) => decide(this.#rules, principal, action, repository);
+  readonly decide: Decide = (caller, action, repository) =>
+    decide({ rules: this.#rules, groupsOf: this.groupsOf }, caller, action, repository);
+
+  /** The groups that a principal is in now. */
+  readonly groupsOf = (principal: PrincipalId): readonly Group[] => this.#groups.get(principal) ?? noGroups;
 
   /** As they are now, in the order in which they were made; without those about users who were removed. */
   async list(): Promise<readonly AccessRule[]> {
-    this.#rules = await this.#store.listRules();
+    this.#rules = await this.#rulesStore.listRules();
     return this.#rules;
   }
 
-  /** Holds for every request that comes in after it was answered. */
   add(rule: Omit<AccessRule, "createdAt">, change: Change): Promise<void> {
-    return this.#changed(this.#store.addRule(rule, change));
+    return this.#changed(this.#rulesStore.addRule(rule, change));
   }
 
-  /** False when there is no such rule. Holds as `add` does. */
+  /** False when there is no such rule. */
   remove(id: Ulid, change: Change): Promise<boolean> {
-    return this.#changed(this.#store.removeRule(id, change));
+    return this.#changed(this.#rulesStore.removeRule(id, change));
+  }
+
+  /** What a directory or provider says of its user's groups, all of them: those it no longer names are left. */
+  async replaceGroups(
+    principal: PrincipalId,
+    source: Exclude<GroupSource, "dozo">,
+    names: readonly string[],
+  ): Promise<void> {
+    const known = this.groupsOf(principal).filter((group) => group.source === source);
+    if (known.length === names.length && known.every(({ name }) => names.includes(name))) return;
+    try {
+      await this.#groupsStore.replaceGroups(principal, source, names);
+    } finally {
+      await this.#readGroups();
+    }
+  }
+
+  async #readGroups(): Promise<void> {
+    const groups = new Map<PrincipalId, Group[]>();
+    for (const { principalId, group } of await this.#groupsStore.listMemberships()) {
+      const known = groups.get(principalId);
+      if (known === undefined) groups.set(principalId, [group]);
+      else known.push(group);
+    }
+    this.#groups = groups;
   }
 
   /** A change that failed may have been made all the same. */

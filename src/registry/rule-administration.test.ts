@@ -4,6 +4,7 @@ import type { PrincipalId } from "../core/principal.ts";
 import type { Ulid } from "../core/ulid.ts";
 import { MemoryAccessRuleStore } from "../storage/memory/access-rule-store.ts";
 import { MemoryAccountStore } from "../storage/memory/account-store.ts";
+import { MemoryGroupStore } from "../storage/memory/group-store.ts";
 import { AccessControl } from "./access-control.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 
@@ -23,7 +24,7 @@ async function isAllowed(user: string, action: string, repository: string): Prom
 
 beforeEach(async () => {
   accounts = new MemoryAccountStore();
-  const access = await AccessControl.open(new MemoryAccessRuleStore());
+  const access = await AccessControl.open(new MemoryAccessRuleStore(), new MemoryGroupStore());
   const ulids = { next: () => ulid() as Ulid };
   rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => change);
   await addUser("alice");

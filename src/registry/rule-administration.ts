@@ -13,6 +13,7 @@ import {
   type RuleSummary,
   type RuleText,
 } from "../core/administration.ts";
+import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Change } from "../core/metadata-store.ts";
 import type { Principal } from "../core/principal.ts";
@@ -67,7 +68,8 @@ export class RuleAdministration {
     const [asked] = actionsOf([action]);
     const name = reading(() => parseRepositoryName(repository));
     const principal = await this.#principal(user);
-    const { verdict, rule } = this.#ports.access.decide(principal, asked ?? "pull", name);
+    const caller: Caller = { principal, credential: { kind: "password" } };
+    const { verdict, rule } = this.#ports.access.decide(caller, asked ?? "pull", name);
     return {
       isAllowed: verdict === "allowed",
       isAdmin: principal.isAdmin,
@@ -85,16 +87,21 @@ export class RuleAdministration {
   async #principal(name: string): Promise<Principal> {
     const { accounts, isHtpasswdUser, ulids } = this.#ports;
     const user = await accounts.findUser(name);
-    if (user !== undefined) return { id: user.id, name, isAdmin: user.isAdmin, source: "dozo" };
+    if (user !== undefined) return { id: user.id, name, isAdmin: user.isAdmin, kind: "user", source: "dozo" };
     if (!(await isHtpasswdUser(name))) throw new AdministrationError("user-unknown", `there is no user ${name}`);
     const id = await accounts.externalPrincipal("htpasswd", name, ulids.next(), this.#change().at);
-    return { id, name, isAdmin: false, source: "htpasswd" };
+    return { id, name, isAdmin: false, kind: "user", source: "htpasswd" };
   }
 }
 
 function summaryOf({ id, effect, subject, actions, repositories, createdAt }: AccessRule): RuleSummary {
-  const who = subject.kind === "everyone" ? everyone : subject.name;
-  return { id, effect, who, actions, repositories, createdAt };
+  return { id, effect, who: wordOf(subject), actions, repositories, createdAt };
+}
+
+function wordOf(subject: RuleSubject): string {
+  if (subject.kind === "principal") return subject.name;
+  if (subject.kind !== "group") return subject.kind;
+  return `${subject.source === "dozo" ? "group" : subject.source}:${subject.name}`;
 }
 
 function actionsOf(words: readonly string[]): readonly AccessAction[] {

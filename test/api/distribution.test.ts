@@ -251,8 +251,8 @@ describe("end-4b and end-11: one request", () => {
     const registry = makeRegistry(
       {},
       {
-        decide: (principal, action, repository) => {
-          asked.push([principal?.name, action, repository]);
+        decide: (caller, action, repository) => {
+          asked.push([caller.principal?.name, action, repository]);
           return { verdict: action === "pull" ? "denied" : "allowed", rule: undefined };
         },
       },

@@ -1,3 +1,4 @@
+import { anonymousCaller } from "../../src/core/caller.ts";
 import type { AuthResult } from "../../src/auth/authenticate.ts";
 import { createApi } from "../../src/api/api.ts";
 import type { ApiParts } from "../../src/api/call.ts";
@@ -46,8 +47,8 @@ export interface TestRegistry {
 }
 
 const principals: Readonly<Record<string, Principal>> = {
-  alice: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAA" as Ulid, name: "alice", isAdmin: true, source: "dozo" },
-  bob: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAB" as Ulid, name: "bob", isAdmin: false, source: "dozo" },
+  alice: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAA" as Ulid, name: "alice", isAdmin: true, kind: "user", source: "dozo" },
+  bob: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAB" as Ulid, name: "bob", isAdmin: false, kind: "user", source: "dozo" },
 };
 
 export const secrets = { alice: "canary-alice", bob: "canary-bob" } as const;
@@ -94,7 +95,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
     authenticate,
-    decide: (principal, action, repository) => decide(rules, principal, action, repository),
+    decide: (caller, action, repository) => decide({ rules, groupsOf: () => [] }, caller, action, repository),
     limits: allLimits,
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
     identity: () => undefined,
@@ -126,10 +127,11 @@ function makeRequest(method: string, path: string, sent: Sent): Request {
 }
 
 function authenticate(authorization: string | null): AuthResult {
-  if (authorization === null) return { kind: "anonymous" };
+  if (authorization === null) return { kind: "caller", caller: anonymousCaller };
   for (const person of ["alice", "bob"] as const) {
     const principal = principals[person];
-    if (authorization === credentialsOf(person) && principal !== undefined) return { kind: "principal", principal };
+    if (authorization === credentialsOf(person) && principal !== undefined)
+      return { kind: "caller", caller: { principal, credential: { kind: "password" } } };
   }
   return { kind: "refused", reason: "the stub knows no such password" };
 }

@@ -41,7 +41,7 @@ export const alice = principal("01ARZ3NDEKTSV4RRFFQ69G5FAA", "alice");
 export const bob = principal("01ARZ3NDEKTSV4RRFFQ69G5FAB", "bob");
 
 function principal(id: string, name: string): Principal {
-  return { id: id as Ulid, name, isAdmin: false, source: "dozo" };
+  return { id: id as Ulid, name, isAdmin: false, kind: "user", source: "dozo" };
 }
 
 /** `stores` stand in for the memory stores, for what goes wrong in them. */

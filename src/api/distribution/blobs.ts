@@ -5,7 +5,7 @@ import type { BlobRecord } from "../../core/metadata-store.ts";
 import { type Answer, emptyAnswer } from "../../http/answer.ts";
 import { refusalAnswer } from "../../http/error-response.ts";
 import { ProtocolError } from "../../http/protocol-error.ts";
-import type { ApiParts, RepositoryCall } from "../call.ts";
+import type { ApiParts, ChangeCall, RepositoryCall } from "../call.ts";
 import { cacheForGood, contentHeaders, isNotModified } from "./content.ts";
 
 /** end-2: a blob, or one range of it. For HEAD nothing is opened. */
@@ -26,7 +26,7 @@ export async function read({ blobs }: ApiParts, call: RepositoryCall): Promise<A
 }
 
 /** end-10 */
-export async function remove({ blobs }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function remove({ blobs }: ApiParts, call: ChangeCall): Promise<Answer> {
   await blobs.delete(call.repository, parseDigest(call.parameter), call.principal);
   return emptyAnswer(202);
 }

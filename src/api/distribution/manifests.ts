@@ -2,7 +2,7 @@ import { defaultMessages, RegistryError } from "../../core/error.ts";
 import { parseReference, parseTag } from "../../core/reference.ts";
 import { type Answer, bytesAnswer, emptyAnswer } from "../../http/answer.ts";
 import type { BodyFault } from "../../http/request-body.ts";
-import type { ApiParts, RepositoryCall } from "../call.ts";
+import type { ApiParts, ChangeCall, RepositoryCall } from "../call.ts";
 import { cacheForGood, cacheNothingUnasked, contentHeaders, isNotModified } from "./content.ts";
 
 /** end-3: the bytes as they were pushed, whatever `Accept` says. */
@@ -16,12 +16,12 @@ export async function read({ manifests }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-7a and end-7b: a manifest under a tag or a digest, and under every `tag` of the query. */
-export async function put({ manifests, limits, bodies, decide }: ApiParts, call: RepositoryCall): Promise<Answer> {
-  const { repository, principal, request, query } = call;
+export async function put({ manifests, limits, bodies, decide }: ApiParts, call: ChangeCall): Promise<Answer> {
+  const { repository, caller, principal, request, query } = call;
   const reference = parseReference(call.parameter);
   const tags = query.getAll("tag").map(parseTag);
   const contentType = request.headers.get("content-type") ?? undefined;
-  const mayOverwriteTag = decide(principal, "overwrite", repository).verdict === "allowed";
+  const mayOverwriteTag = decide(caller, "overwrite", repository).verdict === "allowed";
   const stored = await bodies.with(request, limits.manifestBytes, async (body) => {
     if (!(body instanceof Uint8Array)) throw refusalOf(body, limits.manifestBytes);
     return manifests.put(repository, principal, { reference, tags, contentType, bytes: body, mayOverwriteTag });
@@ -36,7 +36,7 @@ export async function put({ manifests, limits, bodies, decide }: ApiParts, call:
 }
 
 /** end-9: a tag alone, or a manifest with its tags. */
-export async function remove({ manifests }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function remove({ manifests }: ApiParts, call: ChangeCall): Promise<Answer> {
   await manifests.delete(call.repository, parseReference(call.parameter), call.principal);
   return emptyAnswer(202);
 }

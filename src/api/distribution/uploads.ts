@@ -6,11 +6,11 @@ import type { IncomingBody } from "../../core/upload-store.ts";
 import { type Answer, emptyAnswer } from "../../http/answer.ts";
 import { refusalAnswer } from "../../http/error-response.ts";
 import { announcedLength } from "../../http/request-body.ts";
-import type { ApiParts, RepositoryCall } from "../call.ts";
+import type { ApiParts, ChangeCall } from "../call.ts";
 import { single } from "../query.ts";
 
 /** end-4a, end-4b and end-11: an upload to be filled, a whole blob at once, or a mount; never two of them. */
-export async function start(parts: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function start(parts: ApiParts, call: ChangeCall): Promise<Answer> {
   const digest = single(call.query, "digest", "DIGEST_INVALID");
   const mount = single(call.query, "mount", "DIGEST_INVALID");
   const from = single(call.query, "from", "NAME_INVALID");
@@ -23,7 +23,7 @@ export async function start(parts: ApiParts, call: RepositoryCall): Promise<Answ
 }
 
 /** end-5: a chunk, or everything, without its end. */
-export async function append({ uploads }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function append({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
   const { repository, parameter, principal, request } = call;
   return withTrueRange(repository, parameter, async () => {
     const length = await uploads.append(repository, parameter, principal, bodyOf(request), chunkRange(request));
@@ -32,7 +32,7 @@ export async function append({ uploads }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-6: the end, with the last chunk, everything or nothing in its body. */
-export async function commit({ uploads }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function commit({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
   const { repository, parameter, principal, query, request } = call;
   const digest = parseDigest(single(query, "digest", "DIGEST_INVALID") ?? "");
   return withTrueRange(repository, parameter, async () => {
@@ -45,34 +45,34 @@ export async function commit({ uploads }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-13: how much of an upload is there. */
-export async function status({ uploads }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function status({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
   const { repository, parameter, principal } = call;
   const length = await uploads.status(repository, parameter, principal);
   return emptyAnswer(204, uploadHeaders(repository, parameter, length));
 }
 
 /** end-14 */
-export async function cancel({ uploads }: ApiParts, call: RepositoryCall): Promise<Answer> {
+export async function cancel({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
   await uploads.cancel(call.repository, call.parameter, call.principal);
   return emptyAnswer(204);
 }
 
 async function mountOrStart(
   { uploads, decide }: ApiParts,
-  { repository, principal }: RepositoryCall,
+  { repository, caller, principal }: ChangeCall,
   digest: Digest,
   from: string | undefined,
 ): Promise<Answer> {
   const isMounted = await uploads.mount(repository, principal, {
     digest,
     from: from === undefined ? undefined : parseRepositoryName(from),
-    mayPullFrom: (source) => decide(principal, "pull", source).verdict === "allowed",
+    mayPullFrom: (source) => decide(caller, "pull", source).verdict === "allowed",
   });
   if (isMounted) return created(repository, digest);
   return accepted(repository, await uploads.start(repository, principal), 0);
 }
 
-async function putWhole({ uploads }: ApiParts, call: RepositoryCall, digest: Digest): Promise<Answer> {
+async function putWhole({ uploads }: ApiParts, call: ChangeCall, digest: Digest): Promise<Answer> {
   await uploads.putWhole(call.repository, call.principal, digest, bodyOf(call.request));
   return created(call.repository, digest);
 }

@@ -1,5 +1,5 @@
 import { type Answer, jsonAnswer } from "../../http/answer.ts";
-import type { ApiParts, LoggedInCall } from "../call.ts";
+import type { ApiParts, KnownCall } from "../call.ts";
 import { pageOf, single } from "../query.ts";
 
 const defaultResults = 25;
@@ -15,11 +15,11 @@ export function ping(): Answer {
 }
 
 /** `docker search HOST/term` and `podman search`: those that the asker may pull and whose name contains the term. */
-export async function search({ catalog, decide }: ApiParts, { query, principal }: LoggedInCall): Promise<Answer> {
+export async function search({ catalog, decide }: ApiParts, { query, caller }: KnownCall): Promise<Answer> {
   const term = (single(query, "q", "PAGINATION_NUMBER_INVALID") ?? "").slice(0, maxTermLength);
   const n = single(query, "n", "PAGINATION_NUMBER_INVALID") ?? String(defaultResults);
   const { limit } = pageOf(new URLSearchParams({ n }), maxResults);
-  const names = await catalog.search(term, limit, (name) => decide(principal, "pull", name).verdict === "allowed");
+  const names = await catalog.search(term, limit, (name) => decide(caller, "see", name).verdict === "allowed");
   return jsonAnswer(200, {
     num_pages: 1,
     num_results: names.length,

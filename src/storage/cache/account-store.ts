@@ -1,6 +1,6 @@
 import type { AccountStore, UserRecord } from "../../core/account-store.ts";
 import type { Change } from "../../core/metadata-store.ts";
-import type { PrincipalId } from "../../core/principal.ts";
+import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
 import { Flights } from "./flights.ts";
 
 /**
@@ -47,7 +47,7 @@ class CachedAccountStore implements AccountStore {
     return this.#change(() => this.#store.removeUser(name, change));
   }
 
-  async externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
+  async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     const key = `${source}:${name}`;
     const memory = this.#external;
     const known = memory.get(key);
@@ -57,7 +57,7 @@ class CachedAccountStore implements AccountStore {
     return id;
   }
 
-  async keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+  async keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
     try {
       await this.#store.keepExternalPrincipals(source, names, at);
     } finally {

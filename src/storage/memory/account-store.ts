@@ -1,7 +1,7 @@
 import type { AccountStore, UserRecord } from "../../core/account-store.ts";
 import { RegistryError } from "../../core/error.ts";
 import type { Change } from "../../core/metadata-store.ts";
-import type { PrincipalId } from "../../core/principal.ts";
+import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
 import { compareBytes } from "./repository.ts";
 
 /** The account port in maps, for tests. */
@@ -33,7 +33,7 @@ export class MemoryAccountStore implements AccountStore {
     return this.#users.delete(name);
   }
 
-  async externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, _at: number): Promise<PrincipalId> {
+  async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, _at: number): Promise<PrincipalId> {
     const key = `${source}:${name}`;
     const known = this.#external.get(key);
     if (known !== undefined) return known;
@@ -41,7 +41,7 @@ export class MemoryAccountStore implements AccountStore {
     return fresh;
   }
 
-  async keepExternalPrincipals(source: "htpasswd", names: readonly string[], _at: number): Promise<void> {
+  async keepExternalPrincipals(source: ExternalSource, names: readonly string[], _at: number): Promise<void> {
     const kept = new Set(names.map((name) => `${source}:${name}`));
     for (const key of this.#external.keys()) if (!kept.has(key)) this.#external.delete(key);
   }

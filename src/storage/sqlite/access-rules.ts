@@ -1,4 +1,5 @@
-import type { AccessAction, AccessRule } from "../../core/access-rule.ts";
+import type { AccessAction, AccessRule, RuleSubject } from "../../core/access-rule.ts";
+import type { GroupSource } from "../../core/group.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
 import type { RepositoryPattern } from "../../core/repository-pattern.ts";
@@ -8,8 +9,11 @@ import type { Database } from "./database.ts";
 interface RuleRow {
   readonly id: Ulid;
   readonly effect: AccessRule["effect"];
+  readonly subjectKind: RuleSubject["kind"];
   readonly subjectId: PrincipalId | null;
   readonly subjectName: string | null;
+  readonly groupSource: GroupSource | null;
+  readonly groupName: string | null;
   readonly repositories: RepositoryPattern;
   readonly actions: string;
   readonly createdAt: number;
@@ -19,31 +23,43 @@ interface RuleRow {
 export function listRules(db: Database): readonly AccessRule[] {
   return db
     .query<RuleRow, []>(
-      `SELECT rules.id, effect, subject_id AS subjectId, principals.name AS subjectName, repositories, actions,
-         rules.created_at AS createdAt
+      `SELECT rules.id, effect, subject_kind AS subjectKind, subject_id AS subjectId, principals.name AS subjectName,
+         group_source AS groupSource, group_name AS groupName, repositories, actions, rules.created_at AS createdAt
        FROM access_rules AS rules LEFT JOIN principals ON principals.id = subject_id
        WHERE subject_id IS NULL OR removed_at IS NULL
        ORDER BY rules.id`,
     )
     .all()
-    .map(({ id, effect, subjectId, subjectName, repositories, actions, createdAt }) => ({
-      id,
-      effect,
-      subject:
-        subjectId === null ? { kind: "everyone" } : { kind: "principal", id: subjectId, name: subjectName ?? "" },
-      repositories,
-      actions: JSON.parse(actions) as readonly AccessAction[],
-      createdAt,
+    .map((row) => ({
+      id: row.id,
+      effect: row.effect,
+      subject: subjectOf(row),
+      repositories: row.repositories,
+      actions: JSON.parse(row.actions) as readonly AccessAction[],
+      createdAt: row.createdAt,
     }));
+}
+
+function subjectOf({ subjectKind, subjectId, subjectName, groupSource, groupName }: RuleRow): RuleSubject {
+  if (subjectKind === "group") return { kind: "group", source: groupSource ?? "dozo", name: groupName ?? "" };
+  if (subjectKind !== "principal") return { kind: subjectKind };
+  if (subjectId === null) throw new Error("a rule about a principal does not say which");
+  return { kind: "principal", id: subjectId, name: subjectName ?? "" };
 }
 
 export function addRule(db: Database, rule: Omit<AccessRule, "createdAt">, change: Change): void {
   const { id, effect, subject, repositories, actions } = rule;
-  const subjectId = subject.kind === "everyone" ? null : subject.id;
-  db.query("INSERT INTO access_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").run(
+  db.query(
+    `INSERT INTO access_rules (id, effect, subject_kind, subject_id, group_source, group_name, repositories, actions,
+       created_by, created_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
+  ).run(
     id,
     effect,
-    subjectId,
+    subject.kind,
+    subject.kind === "principal" ? subject.id : null,
+    subject.kind === "group" ? subject.source : null,
+    subject.kind === "group" ? subject.name : null,
     repositories,
     JSON.stringify(actions),
     change.by,

@@ -1,6 +1,6 @@
 import type { AccountStore, UserRecord } from "../../core/account-store.ts";
 import type { Change } from "../../core/metadata-store.ts";
-import type { PrincipalId } from "../../core/principal.ts";
+import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
 import type { changes, reads } from "./operations.ts";
 import type { DatabaseThread } from "./thread.ts";
 
@@ -34,12 +34,12 @@ export class SqliteAccountStore implements AccountStore {
     return this.#writer.call("removeUser", name, change);
   }
 
-  async externalPrincipal(source: "htpasswd", name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
+  async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     const known = await this.#reader.call("findExternalPrincipal", source, name);
     return known ?? (await this.#writer.call("externalPrincipal", source, name, fresh, at));
   }
 
-  keepExternalPrincipals(source: "htpasswd", names: readonly string[], at: number): Promise<void> {
+  keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
     return this.#writer.call("keepExternalPrincipals", source, names, at);
   }
 }

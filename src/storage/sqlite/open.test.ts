@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describeAccessRuleStore } from "../../core/access-rule-store.contract.ts";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
 import { describeClientCertificateStore } from "../../core/client-certificate-store.contract.ts";
+import { describeGroupStore } from "../../core/group-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
@@ -50,6 +51,14 @@ describe("SqliteMetadataStore", () => {
 
 describe("SqliteAccountStore", () => {
   describeAccountStore(async () => (await openFresh()).accounts);
+});
+
+describe("SqliteGroupStore", () => {
+  describeGroupStore(async (principal) => {
+    const { accounts, groups } = await openFresh();
+    await accounts.createUser({ ...user(1), ...principal }, change);
+    return groups;
+  });
 });
 
 describe("SqliteAccessRuleStore", () => {

@@ -1,11 +1,13 @@
 import type { AccessRuleStore } from "../../core/access-rule-store.ts";
 import type { AccountStore } from "../../core/account-store.ts";
 import type { ClientCertificateStore } from "../../core/client-certificate-store.ts";
+import type { GroupStore } from "../../core/group-store.ts";
 import type { MetadataStore } from "../../core/metadata-store.ts";
 import { SqliteAccessRuleStore } from "./access-rule-store.ts";
 import { SqliteAccountStore } from "./account-store.ts";
 import { SqliteClientCertificateStore } from "./client-certificate-store.ts";
 import { openWriter } from "./database.ts";
+import { SqliteGroupStore } from "./group-store.ts";
 import { SqliteMetadataStore } from "./metadata-store.ts";
 import { migrations } from "./migrations/all.ts";
 import { migrate } from "./migrations/migrate.ts";
@@ -25,6 +27,7 @@ export interface Sqlite {
   readonly metadata: MetadataStore;
   readonly accounts: AccountStore;
   readonly rules: AccessRuleStore;
+  readonly groups: GroupStore;
   readonly certificates: ClientCertificateStore;
   close(): Promise<void>;
 }
@@ -61,6 +64,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
     metadata: new SqliteMetadataStore(reader, writer, close),
     accounts: new SqliteAccountStore(reader, writer),
     rules: new SqliteAccessRuleStore(reader, writer),
+    groups: new SqliteGroupStore(reader, writer),
     certificates: new SqliteClientCertificateStore(reader, writer),
     close,
   };

@@ -2,6 +2,7 @@ import { addRule, listRules, removeRule } from "./access-rules.ts";
 import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
 import { addCertificate, findCertificate, listCertificates, revokeCertificates } from "./client-certificates.ts";
 import type { Database } from "./database.ts";
+import { listMemberships, replaceGroups } from "./groups.ts";
 import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
 import {
   createUser,
@@ -40,6 +41,7 @@ export const reads = {
   listUsers,
   findExternalPrincipal,
   listRules,
+  listMemberships,
   findCertificate,
   listCertificates,
 };
@@ -63,6 +65,7 @@ export const changes = {
   keepExternalPrincipals,
   addRule,
   removeRule,
+  replaceGroups,
   addCertificate,
   revokeCertificates,
 };

@@ -1,7 +1,7 @@
 import type { UserRecord } from "../../core/account-store.ts";
 import { RegistryError } from "../../core/error.ts";
 import type { Change } from "../../core/metadata-store.ts";
-import type { PrincipalId } from "../../core/principal.ts";
+import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
 import type { Database } from "./database.ts";
 
 type UserRow = Omit<UserRecord, "isAdmin"> & { readonly isAdmin: number };
@@ -64,7 +64,7 @@ export function removeUser(db: Database, name: string, change: Change): boolean 
   return changes > 0;
 }
 
-export function findExternalPrincipal(db: Database, source: "htpasswd", name: string): PrincipalId | undefined {
+export function findExternalPrincipal(db: Database, source: ExternalSource, name: string): PrincipalId | undefined {
   return db
     .query<{ id: PrincipalId }, [string, string]>(
       "SELECT id FROM principals WHERE source = ?1 AND name = ?2 AND removed_at IS NULL",
@@ -74,7 +74,7 @@ export function findExternalPrincipal(db: Database, source: "htpasswd", name: st
 
 export function externalPrincipal(
   db: Database,
-  source: "htpasswd",
+  source: ExternalSource,
   name: string,
   fresh: PrincipalId,
   at: number,
@@ -88,7 +88,12 @@ export function externalPrincipal(
   return fresh;
 }
 
-export function keepExternalPrincipals(db: Database, source: "htpasswd", names: readonly string[], at: number): void {
+export function keepExternalPrincipals(
+  db: Database,
+  source: ExternalSource,
+  names: readonly string[],
+  at: number,
+): void {
   db.query(
     `UPDATE principals SET removed_at = ?3
      WHERE source = ?1 AND removed_at IS NULL AND name NOT IN (SELECT value FROM json_each(?2))`,

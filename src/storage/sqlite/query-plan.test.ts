@@ -31,6 +31,8 @@ const mayBeScanned = [
   /^SCAN CONSTANT ROW/,
   // The rules of access: all of them are held in memory.
   /^SCAN rules$/,
+  // And all memberships.
+  /^SCAN members/,
 ];
 
 /** Every statement in the sources of this folder: the literals that begin with one of SQL's verbs. */
