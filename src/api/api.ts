@@ -3,6 +3,7 @@ import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
 import { type Answer, toResponse } from "../http/answer.ts";
+import { isFromForeignPage, isNavigation } from "../http/browser-request.ts";
 import { createClientAddressReader } from "../http/client-address.ts";
 import {
   faultAnswer,
@@ -26,6 +27,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
 };
 const registryHeaders = { ...commonHeaders, "Docker-Distribution-API-Version": "registry/2.0" };
 
@@ -63,7 +65,8 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
       isRegistry = target.path.startsWith("/v2/");
       answer = await answerTo(parts, request, target, match(method, target.path), exchange);
     } catch (error) {
-      answer = answerToError(parts, error, exchange);
+      // A browser would ask for a password in a window of its own, and send it with whatever any page makes it ask for.
+      answer = answerToError(parts, error, exchange, !isRegistry || !isNavigation(headers));
     }
     logExchange(parts.log, parts.clock, exchange, answer);
     const common = isRegistry ? registryHeaders : commonHeaders;
@@ -78,6 +81,8 @@ async function answerTo(
   match: RouteMatch<ApiRoute>,
   exchange: Exchange,
 ): Promise<Answer> {
+  if (changesThings(request.method) && isFromForeignPage(request.headers))
+    throw new RegistryError("DENIED", "a page of another site may not change anything here");
   if (match.kind !== "found") return answerWithoutRoute(parts, request, target, match, exchange);
   const { route, parameter } = match;
   exchange.route = route.id;
@@ -170,7 +175,7 @@ function assertAllowed(
   throw new RegistryError("DENIED", message);
 }
 
-function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): Answer {
+function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange, mayChallenge: boolean): Answer {
   if (error instanceof ProtocolError) {
     exchange.reason = error.message;
     return protocolErrorAnswer(error);
@@ -179,10 +184,15 @@ function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange): A
     exchange.reason ??= exchange.isAnonymous === true ? "no credentials" : error.message;
     const answer = refusalAnswer(error);
     if (answer.status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
-    return error.code === "UNAUTHORIZED" ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;
+    const isChallenged = mayChallenge && error.code === "UNAUTHORIZED";
+    return isChallenged ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;
   }
   log.error("a request failed", { ...exchange, error });
   return faultAnswer(exchange.requestId);
+}
+
+function changesThings(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
 }
 
 /** Different from one start of the process to the next, in order, and cheap: one is made for every request. */

@@ -125,6 +125,7 @@ describe("every answer", () => {
         "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
         "cross-origin-resource-policy": "same-origin",
         "referrer-policy": "no-referrer",
+        "x-frame-options": "DENY",
         "cache-control": expect.stringMatching(/no-store|no-cache|private/) as unknown,
         "x-request-id": expect.stringMatching(/^[0-9a-z-]{10,40}$/) as unknown,
       });

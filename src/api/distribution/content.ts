@@ -8,7 +8,8 @@ export const cacheNothingUnasked = "no-cache";
 
 /** The headers by which clients recognise content: its digest is its entity tag. */
 export function contentHeaders(digest: Digest, cacheControl: string): Record<string, string> {
-  return { "Docker-Content-Digest": digest, ETag: `"${digest}"`, "Cache-Control": cacheControl };
+  const caching = { "Cache-Control": cacheControl, Vary: "Authorization" };
+  return { "Docker-Content-Digest": digest, ETag: `"${digest}"`, ...caching };
 }
 
 /**
