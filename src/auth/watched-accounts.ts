@@ -1,10 +1,10 @@
-import type { AccountStore, UserRecord } from "../core/account-store.ts";
+import type { AccountStore, RobotRecord, UserRecord } from "../core/account-store.ts";
 import type { Change } from "../core/metadata-store.ts";
-import type { ExternalSource, PrincipalId } from "../core/principal.ts";
+import type { ExternalSource, Principal, PrincipalId } from "../core/principal.ts";
 
 /**
- * The users, and how often each of them has changed: so that a remembered login can be held against it without asking the store.
- * Every change of users in this process has to be made through this one object.
+ * The users and robots, and how often each of them has changed: so that a remembered login can be held against it without
+ * asking the store. Every change of them in this process has to be made through this one object.
  */
 export class WatchedAccounts implements AccountStore {
   readonly #store: AccountStore;
@@ -14,7 +14,7 @@ export class WatchedAccounts implements AccountStore {
     this.#store = store;
   }
 
-  /** Grows, at the latest, before a change of this user is acknowledged. */
+  /** Grows, at the latest, before a change of this user or robot is acknowledged; for a robot also when its owner is removed. */
   changesOf(name: string): number {
     return this.#changes.get(name) ?? 0;
   }
@@ -28,31 +28,61 @@ export class WatchedAccounts implements AccountStore {
   }
 
   createUser(user: Omit<UserRecord, "credentialVersion" | "createdAt">, change: Change): Promise<void> {
-    return this.#counted(user.name, this.#store.createUser(user, change));
+    return this.#counted([user.name], this.#store.createUser(user, change));
   }
 
   setPassword(name: string, passwordHash: string, change: Change): Promise<boolean> {
-    return this.#counted(name, this.#store.setPassword(name, passwordHash, change));
+    return this.#counted([name], this.#store.setPassword(name, passwordHash, change));
   }
 
-  removeUser(name: string, change: Change): Promise<boolean> {
-    return this.#counted(name, this.#store.removeUser(name, change));
+  async removeUser(name: string, change: Change): Promise<boolean> {
+    const names = await this.#ownedRobots();
+    return this.#counted([name, ...names], this.#store.removeUser(name, change));
+  }
+
+  findRobot(name: string): Promise<RobotRecord | undefined> {
+    return this.#store.findRobot(name);
+  }
+
+  listRobots(): Promise<readonly RobotRecord[]> {
+    return this.#store.listRobots();
+  }
+
+  createRobot(robot: Omit<RobotRecord, "createdAt">, change: Change): Promise<void> {
+    return this.#counted([robot.name], this.#store.createRobot(robot, change));
+  }
+
+  removeRobot(name: string, change: Change): Promise<boolean> {
+    return this.#counted([name], this.#store.removeRobot(name, change));
+  }
+
+  findPrincipal(id: PrincipalId, now: number): Promise<Principal | undefined> {
+    return this.#store.findPrincipal(id, now);
   }
 
   externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     return this.#store.externalPrincipal(source, name, fresh, at);
   }
 
-  keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
-    return this.#store.keepExternalPrincipals(source, names, at);
+  findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined> {
+    return this.#store.findExternalPrincipal(source, name);
+  }
+
+  async keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
+    return this.#counted(await this.#ownedRobots(), this.#store.keepExternalPrincipals(source, names, at));
+  }
+
+  /** Any of them may go with its owner; one that stays loses nothing by being counted. */
+  async #ownedRobots(): Promise<readonly string[]> {
+    return (await this.#store.listRobots()).filter(({ owner }) => owner !== undefined).map(({ name }) => name);
   }
 
   /** A change that failed may have been made all the same, so it counts too. */
-  async #counted<Answer>(name: string, change: Promise<Answer>): Promise<Answer> {
+  async #counted<Answer>(names: readonly string[], change: Promise<Answer>): Promise<Answer> {
     try {
       return await change;
     } finally {
-      this.#changes.set(name, this.changesOf(name) + 1);
+      for (const name of names) this.#changes.set(name, this.changesOf(name) + 1);
     }
   }
 }

@@ -24,7 +24,8 @@ async function isAllowed(user: string, action: string, repository: string): Prom
 
 beforeEach(async () => {
   accounts = new MemoryAccountStore();
-  const access = await AccessControl.open(new MemoryAccessRuleStore(), new MemoryGroupStore());
+  const ruleStore = new MemoryAccessRuleStore();
+  const access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
   rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => change);
   await addUser("alice");

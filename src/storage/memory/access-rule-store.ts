@@ -1,5 +1,6 @@
 import type { AccessRule } from "../../core/access-rule.ts";
 import type { AccessRuleStore } from "../../core/access-rule-store.ts";
+import type { Group } from "../../core/group.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import type { Ulid } from "../../core/ulid.ts";
@@ -29,5 +30,12 @@ export class MemoryAccessRuleStore implements AccessRuleStore {
     const before = this.#rules.length;
     this.#rules = this.#rules.filter((rule) => rule.id !== id);
     return this.#rules.length < before;
+  }
+
+  /** As the removal of a group does. */
+  removeAbout({ source, name }: Group): void {
+    this.#rules = this.#rules.filter(
+      ({ subject }) => subject.kind !== "group" || subject.source !== source || subject.name !== name,
+    );
   }
 }

@@ -1,6 +1,6 @@
-import type { AccountStore, UserRecord } from "../../core/account-store.ts";
+import type { AccountStore, RobotRecord, UserRecord } from "../../core/account-store.ts";
 import type { Change } from "../../core/metadata-store.ts";
-import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
+import type { ExternalSource, Principal, PrincipalId } from "../../core/principal.ts";
 import type { changes, reads } from "./operations.ts";
 import type { DatabaseThread } from "./thread.ts";
 
@@ -34,8 +34,32 @@ export class SqliteAccountStore implements AccountStore {
     return this.#writer.call("removeUser", name, change);
   }
 
+  async findRobot(name: string): Promise<RobotRecord | undefined> {
+    return (await this.listRobots()).find((robot) => robot.name === name);
+  }
+
+  listRobots(): Promise<readonly RobotRecord[]> {
+    return this.#reader.call("listRobots");
+  }
+
+  createRobot(robot: Omit<RobotRecord, "createdAt">, change: Change): Promise<void> {
+    return this.#writer.call("createRobot", robot, change);
+  }
+
+  removeRobot(name: string, change: Change): Promise<boolean> {
+    return this.#writer.call("removeRobot", name, change);
+  }
+
+  findPrincipal(id: PrincipalId, now: number): Promise<Principal | undefined> {
+    return this.#reader.call("findPrincipal", id, now);
+  }
+
+  findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined> {
+    return this.#reader.call("findExternalPrincipal", source, name);
+  }
+
   async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
-    const known = await this.#reader.call("findExternalPrincipal", source, name);
+    const known = await this.findExternalPrincipal(source, name);
     return known ?? (await this.#writer.call("externalPrincipal", source, name, fresh, at));
   }
 

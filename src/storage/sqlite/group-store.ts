@@ -1,5 +1,6 @@
 import type { GroupSource } from "../../core/group.ts";
-import type { GroupStore, Membership } from "../../core/group-store.ts";
+import type { GroupRecord, GroupStore, Membership } from "../../core/group-store.ts";
+import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
 import type { changes, reads } from "./operations.ts";
 import type { DatabaseThread } from "./thread.ts";
@@ -12,6 +13,26 @@ export class SqliteGroupStore implements GroupStore {
   constructor(reader: DatabaseThread<typeof reads>, writer: DatabaseThread<typeof changes>) {
     this.#reader = reader;
     this.#writer = writer;
+  }
+
+  listGroups(): Promise<readonly GroupRecord[]> {
+    return this.#reader.call("listGroups");
+  }
+
+  createGroup(name: string, change: Change): Promise<void> {
+    return this.#writer.call("createGroup", name, change);
+  }
+
+  removeGroup(name: string): Promise<boolean> {
+    return this.#writer.call("removeGroup", name);
+  }
+
+  addMembers(group: string, members: readonly PrincipalId[]): Promise<boolean> {
+    return this.#writer.call("addMembers", group, members);
+  }
+
+  removeMembers(group: string, members: readonly PrincipalId[]): Promise<void> {
+    return this.#writer.call("removeMembers", group, members);
   }
 
   listMemberships(): Promise<readonly Membership[]> {

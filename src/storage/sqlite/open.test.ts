@@ -54,11 +54,7 @@ describe("SqliteAccountStore", () => {
 });
 
 describe("SqliteGroupStore", () => {
-  describeGroupStore(async (principal) => {
-    const { accounts, groups } = await openFresh();
-    await accounts.createUser({ ...user(1), ...principal }, change);
-    return groups;
-  });
+  describeGroupStore(openFresh);
 });
 
 describe("SqliteAccessRuleStore", () => {

@@ -2,12 +2,21 @@ import { addRule, listRules, removeRule } from "./access-rules.ts";
 import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
 import { addCertificate, findCertificate, listCertificates, revokeCertificates } from "./client-certificates.ts";
 import type { Database } from "./database.ts";
-import { listMemberships, replaceGroups } from "./groups.ts";
+import {
+  addMembers,
+  createGroup,
+  listGroups,
+  listMemberships,
+  removeGroup,
+  removeMembers,
+  replaceGroups,
+} from "./groups.ts";
 import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
 import {
   createUser,
   externalPrincipal,
   findExternalPrincipal,
+  findPrincipal,
   findUser,
   keepExternalPrincipals,
   listUsers,
@@ -18,6 +27,7 @@ import { purgeRepository } from "./purge.ts";
 import { listReferrers } from "./referrers.ts";
 import { listRepositories, searchRepositories } from "./repositories.ts";
 import { deleteTag, listTags, tagHistory } from "./tags.ts";
+import { createRobot, listRobots, removeRobot } from "./robots.ts";
 import { totals } from "./totals.ts";
 import { createUpload, findUpload, listUploadsIdleSince, removeUpload, touchUpload } from "./uploads.ts";
 
@@ -39,8 +49,11 @@ export const reads = {
   totals,
   findUser,
   listUsers,
+  listRobots,
+  findPrincipal,
   findExternalPrincipal,
   listRules,
+  listGroups,
   listMemberships,
   findCertificate,
   listCertificates,
@@ -61,10 +74,16 @@ export const changes = {
   createUser,
   setPassword,
   removeUser,
+  createRobot,
+  removeRobot,
   externalPrincipal,
   keepExternalPrincipals,
   addRule,
   removeRule,
+  createGroup,
+  removeGroup,
+  addMembers,
+  removeMembers,
   replaceGroups,
   addCertificate,
   revokeCertificates,

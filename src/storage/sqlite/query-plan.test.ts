@@ -31,7 +31,8 @@ const mayBeScanned = [
   /^SCAN CONSTANT ROW/,
   // The rules of access: all of them are held in memory.
   /^SCAN rules$/,
-  // And all memberships.
+  // And all groups and memberships.
+  /^SCAN groups$/,
   /^SCAN members/,
 ];
 
