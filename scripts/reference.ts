@@ -4,8 +4,9 @@ import type { Command } from "commander";
 import { createProgram, descendants } from "../src/cli/program.ts";
 import { settingTable } from "../src/config/setting-table.ts";
 import { clientPages } from "./client-pages.ts";
+import { openApi } from "./openapi.ts";
 
-// Writes docs/reference/ from the schema of the settings and from the commands, and docs/how-to/clients/ from the
+// Writes docs/reference/ from the schema of the settings, the commands and the route table, and docs/how-to/clients/ from the
 // catalogue of clients. With --check it only says whether what is there is what it would write.
 
 const docs = join(import.meta.dir, "../docs");
@@ -23,6 +24,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["settings.md", settingsPage()],
     ["commands.md", commandsPage()],
+    ["openapi.json", `${JSON.stringify(openApi(), undefined, 2)}\n`],
   ]);
 }
 

@@ -196,7 +196,7 @@ function administer(
     RegistryStatus,
     "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
   >,
-): Administration {
+): LocalAdministration {
   const { accounts, access, certificates, metadata, blobs } = stores;
   const signClientCertificate: SignClientCertificate = async (request) =>
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
@@ -273,6 +273,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     tags: new Tags(ports),
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
+    administration: (actor) => administration.as(actor),
     authenticate: authenticator.authenticate,
     decide: stores.access.decide,
     limits: settings.limits,

@@ -158,7 +158,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "reflect-metadata": ["main.ts", "pki", "certificates"],
   ulid: ["app.ts", "process", "cli"],
   yaml: ["config", "enrolment/kubernetes.ts"],
-  zod: ["config"],
+  zod: ["config", "api/v1"],
 };
 
 // Who may name what the runtime or the machine offers. Everything else stays on web standards, so that the choice of

@@ -1,6 +1,7 @@
 import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
+import type { Principal } from "../core/principal.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
 import { type Answer, toResponse } from "../http/answer.ts";
 import { isFromForeignPage, isNavigation } from "../http/browser-request.ts";
@@ -97,14 +98,16 @@ async function answerTo(
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller });
   }
+  if (route.action === "administer") {
+    assertAllowed(parts, caller, route.action, undefined);
+    return route.handler(parts, { ...call, caller, principal: principalOf(caller) });
+  }
   const repository = parseRepositoryName(match.name);
   exchange.repository = repository;
   if (!route.pattern.endsWith("{id}") && parameter !== "") exchange.reference = parameter;
   assertAllowed(parts, caller, route.action, repository);
   if (route.action === "pull") return route.handler(parts, { ...call, caller, repository });
-  const { principal } = caller;
-  if (principal === undefined) throw new RegistryError("UNAUTHORIZED");
-  return route.handler(parts, { ...call, caller, principal, repository });
+  return route.handler(parts, { ...call, caller, principal: principalOf(caller), repository });
 }
 
 /** What is not there is not told to strangers either: under `/v2/` they are asked to log in first. */
@@ -144,6 +147,12 @@ async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): 
     throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   }
   throw new RegistryError("DENIED", result.reason);
+}
+
+/** The policy lets nobody do these things who is not logged in. */
+function principalOf({ principal }: Caller): Principal {
+  if (principal === undefined) throw new RegistryError("UNAUTHORIZED");
+  return principal;
 }
 
 function noteCaller({ onUse }: ApiParts, { principal, credential }: Caller, exchange: Exchange): void {

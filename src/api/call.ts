@@ -1,3 +1,4 @@
+import type { Actor, Administration } from "../core/administration.ts";
 import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
@@ -26,6 +27,8 @@ export interface ApiParts {
   readonly tags: Methods<Tags>;
   readonly referrers: Methods<Referrers>;
   readonly catalog: Methods<Catalog>;
+  /** What an operator does, done by somebody else. Whether they may is not asked there. */
+  readonly administration: (actor: Actor) => Administration;
   readonly authenticate: Authenticate;
   readonly decide: Decide;
   readonly limits: Limits;
@@ -59,6 +62,11 @@ export interface KnownCall extends Call {
   readonly caller: Caller;
 }
 
+/** A request of somebody who may administer the registry. */
+export interface AdminCall extends KnownCall {
+  readonly principal: Principal;
+}
+
 /** The same, about a repository. */
 export interface RepositoryCall extends KnownCall {
   readonly repository: RepositoryName;
@@ -68,3 +76,6 @@ export interface RepositoryCall extends KnownCall {
 export interface ChangeCall extends RepositoryCall {
   readonly principal: Principal;
 }
+
+/** A request of which somebody is told, or asked. */
+export type ChosenCall = AdminCall | ChangeCall;

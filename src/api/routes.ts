@@ -1,5 +1,5 @@
 import type { Answer } from "../http/answer.ts";
-import type { ApiParts, Call, ChangeCall, KnownCall, RepositoryCall } from "./call.ts";
+import type { AdminCall, ApiParts, Call, ChangeCall, KnownCall, RepositoryCall } from "./call.ts";
 import * as blobs from "./distribution/blobs.ts";
 import * as catalog from "./distribution/catalog.ts";
 import * as manifests from "./distribution/manifests.ts";
@@ -9,15 +9,19 @@ import * as uploads from "./distribution/uploads.ts";
 import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
 import * as open from "./public.ts";
+import type { JsonShape } from "./v1/json-endpoint.ts";
+import * as rules from "./v1/rules.ts";
+import * as users from "./v1/users.ts";
 import * as enrolment from "./web/enrolment.ts";
 import * as pages from "./web/pages.ts";
 
 /**
  * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
  * which `bodies` bounds for all together, as it does silence. `blob`: handed over whole to the upload store, which bounds it by
- * `limits.blobBytes` and the disk's reserve and has its own clock for silence. None has a limit on its whole duration.
+ * `limits.blobBytes` and the disk's reserve and has its own clock for silence. `json`: up to 64 KiB, into memory as a manifest.
+ * None has a limit on its whole duration.
  */
-type BodyKind = "none" | "manifest" | "blob";
+type BodyKind = "none" | "manifest" | "blob" | "json";
 
 interface Row {
   /** The endpoint's id in the distribution specification, section "Endpoints"; a name of our own where it has none. */
@@ -31,6 +35,8 @@ interface Row {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly pattern: string;
   readonly body: BodyKind;
+  /** Of the rows of the HTTP API. */
+  readonly shape?: JsonShape;
 }
 
 type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Promise<Answer>;
@@ -40,8 +46,9 @@ export type ApiRoute = Row &
   (
     | { readonly action: "none"; readonly handler: Handler<Call> }
     | { readonly action: "login" | "catalog"; readonly handler: Handler<KnownCall> }
+    | { readonly action: "administer"; readonly handler: Handler<AdminCall> }
     | { readonly action: "pull"; readonly handler: Handler<RepositoryCall> }
-    | { readonly action: "push" | "delete"; readonly handler: Handler<ChangeCall> }
+    | { readonly action: "push" | "delete" | "admin"; readonly handler: Handler<ChangeCall> }
   );
 
 const manifest = "/v2/{name}/manifests/{reference}";
@@ -49,6 +56,7 @@ const blob = "/v2/{name}/blobs/{digest}";
 const newUpload = "/v2/{name}/blobs/uploads/";
 const upload = "/v2/{name}/blobs/uploads/{id}";
 const tagList = "/v2/{name}/tags/list";
+const repositoryRules = "/api/v1/repositories/{name}/rules";
 const referrerList = "/v2/{name}/referrers/{digest}";
 
 /**
@@ -245,5 +253,86 @@ export const routes: readonly ApiRoute[] = [
     action: "none",
     body: "none",
     handler: open.live,
+  },
+  { id: "users", name: "list users", method: "GET", pattern: "/api/v1/users", action: "administer", ...users.list },
+  {
+    id: "user-add",
+    name: "add user",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/users",
+    action: "administer",
+    ...users.add,
+  },
+  {
+    id: "user-change",
+    name: "change user",
+    isChange: true,
+    method: "PUT",
+    pattern: "/api/v1/users/{user}",
+    action: "administer",
+    ...users.change,
+  },
+  {
+    id: "user-remove",
+    name: "remove user",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/users/{user}",
+    action: "administer",
+    ...users.remove,
+  },
+  { id: "rules", name: "list rules", method: "GET", pattern: "/api/v1/rules", action: "administer", ...rules.list },
+  {
+    id: "rule-add",
+    name: "add rule",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/rules",
+    action: "administer",
+    ...rules.add,
+  },
+  {
+    id: "rule-remove",
+    name: "remove rule",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/rules/{rule}",
+    action: "administer",
+    ...rules.remove,
+  },
+  {
+    id: "access-check",
+    name: "check access",
+    method: "POST",
+    pattern: "/api/v1/access",
+    action: "administer",
+    ...rules.check,
+  },
+  {
+    id: "repository-rules",
+    name: "list rules",
+    method: "GET",
+    pattern: repositoryRules,
+    action: "admin",
+    ...rules.listOfRepository,
+  },
+  {
+    id: "repository-rule-add",
+    name: "add rule",
+    isChange: true,
+    method: "POST",
+    pattern: repositoryRules,
+    action: "admin",
+    ...rules.addToRepository,
+  },
+  {
+    id: "repository-rule-remove",
+    name: "remove rule",
+    isChange: true,
+    method: "DELETE",
+    pattern: `${repositoryRules}/{rule}`,
+    action: "admin",
+    ...rules.removeFromRepository,
   },
 ];

@@ -1,3 +1,5 @@
+import type { PrincipalId } from "./principal.ts";
+
 /** A user as the operator sees it: never with anything of the password. */
 export interface UserSummary {
   readonly name: string;
@@ -79,6 +81,12 @@ export interface ClientCertificateSummary {
   readonly endsAt: number;
   /** `user-removed`: whoever has the name now is somebody else. */
   readonly state: "valid" | "ended" | "revoked" | "user-removed";
+}
+
+/** Who makes changes. */
+export interface Actor {
+  readonly id: PrincipalId;
+  readonly name: string;
 }
 
 /** What an operator does on the machine itself. The same whether a server runs or not; a change holds at once. */

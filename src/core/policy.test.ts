@@ -138,8 +138,8 @@ describe("access", () => {
       expect(decide(rules, user, action, app).verdict).toBe("allowed");
     expect(decide([...rules, no], user, "delete", app).verdict).toBe("denied");
     expect(decide([...rules, no], user, "pull", app).verdict).toBe("allowed");
-    expect(decide(rules, user, "admin").verdict).toBe("denied");
-    expect(decide(rules, admin, "admin").verdict).toBe("allowed");
+    expect(decide(rules, user, "administer", app).verdict).toBe("denied");
+    expect(decide(rules, admin, "administer").verdict).toBe("allowed");
   });
 
   test("a robot may at most what its owner may", () => {
@@ -162,7 +162,7 @@ describe("access", () => {
     expect(may(key, "pull", "team/app")).toBe("allowed");
     expect(may(key, "push", "team/app")).toBe("limited");
     expect(may(key, "pull", "other")).toBe("limited");
-    expect(may(key, "admin")).toBe("limited");
+    expect(may(key, "administer")).toBe("limited");
     expect([may(key, "catalog"), may(key, "see", "team/app"), may(key, "see", "other")]).toEqual([
       "allowed",
       "allowed",

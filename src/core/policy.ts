@@ -7,9 +7,9 @@ import { matchesRepository } from "./repository-pattern.ts";
 
 /**
  * What is asked for. `none` is open to everybody; `login` needs any principal; `catalog` is about the list of repositories,
- * `see` about one of them in it; `admin` without a repository is about the registry itself; the others are about a repository.
+ * `see` about one of them in it; `administer` is about the registry itself; the others are about a repository.
  */
-export type Action = "none" | "login" | "catalog" | "see" | AccessAction;
+export type Action = "none" | "login" | "catalog" | "see" | "administer" | AccessAction;
 
 /** `limited`: the principal may, but not with this credential. */
 export type Verdict = "allowed" | "login-needed" | "denied" | "limited";
@@ -82,7 +82,7 @@ function decideAlone(
   repository: RepositoryName | undefined,
 ): Decision {
   if (isAdmin || action === "none" || action === "login" || action === "catalog") return allowed;
-  if (repository === undefined) return denied;
+  if (repository === undefined || action === "administer") return denied;
   const asked = action === "see" ? "pull" : action;
   const groups = groupsOf(id);
   const isAbout = (subject: AccessRule["subject"]): boolean => {
@@ -119,7 +119,7 @@ function isWithin(
   if (limits === undefined || action === "none" || action === "login") return true;
   if (action === "catalog") return limits.catalog !== "none";
   if (action === "see" && limits.catalog === "all") return true;
-  if (repository === undefined) return false;
+  if (repository === undefined || action === "administer") return false;
   const asked = action === "see" ? "pull" : action;
   return limits.grants.some(
     ({ repositories, actions }) => permits(actions, asked) && matchesRepository(repositories, repository),

@@ -3,7 +3,7 @@ export interface Route {
   readonly method: string;
   /**
    * A path, or `<prefix>{name}<suffix>` where `{name}` takes any number of segments and `<suffix>` may end with one
-   * parameter that takes one.
+   * parameter that takes one, or `<prefix>` and such a parameter alone.
    */
   readonly pattern: string;
 }
@@ -23,6 +23,7 @@ interface Tail<R> {
   readonly prefix: string;
   /** Between the name and the parameter, or the end. */
   readonly literal: string;
+  readonly hasName: boolean;
   readonly hasParameter: boolean;
   readonly methods: Methods<R>;
 }
@@ -48,6 +49,7 @@ export function createRouter<R extends Route>(routes: readonly R[]): (method: st
       const end = tail.hasParameter ? behindSlash : path.length;
       if (tail.hasParameter && end === path.length) continue;
       if (!path.endsWith(tail.literal, end) || !path.startsWith(tail.prefix)) continue;
+      if (!tail.hasName && end !== tail.prefix.length) continue;
       return choose(tail.methods, method, path.slice(tail.prefix.length, end - tail.literal.length), path.slice(end));
     }
     return unknown;
@@ -62,12 +64,11 @@ function methodsOf<R extends Route>(
   const known = fixed.get(pattern) ?? tails.get(pattern)?.methods;
   if (known !== undefined) return known;
   const methods: Methods<R> = { byMethod: new Map(), allow: "" };
-  const match = /^(.*)\{name\}(.*?)(\{[a-z]+\})?$/.exec(pattern);
-  if (match === null) fixed.set(pattern, methods);
-  else {
-    const [, prefix = "", literal = "", parameter] = match;
-    tails.set(pattern, { prefix, literal, hasParameter: parameter !== undefined, methods });
-  }
+  const [, prefix = "", name, literal = "", parameter] = /^(.*?)(?:(\{name\})(.*?))?(\{[a-z]+\})?$/.exec(pattern) ?? [];
+  const hasName = name !== undefined;
+  const hasParameter = parameter !== undefined;
+  if (hasName || hasParameter) tails.set(pattern, { prefix, literal, hasName, hasParameter, methods });
+  else fixed.set(pattern, methods);
   return methods;
 }
 

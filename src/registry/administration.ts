@@ -1,6 +1,7 @@
 import {
   type AccessAnswer,
   type AccessQuestion,
+  type Actor,
   type Administration,
   AdministrationError,
   type CertificateSelection,
@@ -27,8 +28,8 @@ import {
   revokeClientCertificates,
 } from "./client-certificates.ts";
 
-/** Who changes users from the machine's own command line. It has no password and cannot log in. */
-const operatorId = "00000000000000000000000000" as PrincipalId;
+/** Who makes changes from the machine's own command line. It has no password and cannot log in. */
+const operator: Actor = { id: "00000000000000000000000000" as PrincipalId, name: "operator" };
 
 export interface AdministrationPorts extends ClientCertificatesPorts {
   readonly access: AccessControl;
@@ -47,16 +48,28 @@ export interface AdministrationPorts extends ClientCertificatesPorts {
 
 const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
+/** Changes wait for each other, whoever makes them: "the last admin" has to be true when the row goes. */
+interface Turns {
+  last: Promise<unknown>;
+}
+
 /** The operator's use cases over the ports. */
 export class LocalAdministration implements Administration {
   readonly #ports: AdministrationPorts;
   readonly #rules: RuleAdministration;
-  /** Changes wait for each other: "the last admin" has to be true when the row goes. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #actor: Actor;
+  readonly #turns: Turns;
 
-  constructor(ports: AdministrationPorts) {
+  constructor(ports: AdministrationPorts, actor = operator, turns: Turns = { last: Promise.resolve() }) {
     this.#ports = ports;
+    this.#actor = actor;
+    this.#turns = turns;
     this.#rules = new RuleAdministration(ports, () => this.#change());
+  }
+
+  /** The same, with changes made by somebody else than the operator. Whether they may is the caller's to see. */
+  as(actor: Actor): Administration {
+    return new LocalAdministration(this.#ports, actor, this.#turns);
   }
 
   async listUsers(): Promise<readonly UserSummary[]> {
@@ -142,12 +155,12 @@ export class LocalAdministration implements Administration {
   }
 
   #change(): { by: PrincipalId; at: number } {
-    return { by: operatorId, at: this.#ports.clock.now() };
+    return { by: this.#actor.id, at: this.#ports.clock.now() };
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#queue.then(work);
-    this.#queue = result.catch(() => undefined);
+    const result = this.#turns.last.then(work);
+    this.#turns.last = result.catch(() => undefined);
     return result;
   }
 }

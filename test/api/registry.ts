@@ -94,6 +94,9 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     tags: new Tags(ports),
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
+    administration: () => {
+      throw new Error("this registry has nothing to administer");
+    },
     authenticate,
     decide: (caller, action, repository) => decide({ rules, groupsOf: () => [] }, caller, action, repository),
     limits: allLimits,

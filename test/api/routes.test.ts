@@ -45,14 +45,20 @@ describe("the route table", () => {
 
   test("asks for an action and says what it takes as a body in every row", () => {
     for (const route of routes) {
-      expect(["none", "login", "catalog", "pull", "push", "delete"]).toContain(route.action);
-      expect(["none", "manifest", "blob"]).toContain(route.body);
+      expect(["none", "login", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(route.action);
+      expect(["none", "manifest", "blob", "json"]).toContain(route.body);
     }
   });
 
+  test("asks for admin of the repository or of the registry in the whole HTTP API", () => {
+    for (const { pattern, action } of routes.filter((route) => route.pattern.startsWith("/api/")))
+      expect(action).toBe(pattern.includes("{name}") ? "admin" : "administer");
+  });
+
   test("asks for push where something is written, for delete where content is deleted", () => {
-    const writing = routes.filter((route) => ["POST", "PUT", "PATCH"].includes(route.method));
-    const deleting = routes.filter((route) => route.method === "DELETE" && !route.pattern.includes("/uploads/"));
+    const ofContent = routes.filter(({ pattern }) => pattern.startsWith("/v2/"));
+    const writing = ofContent.filter((route) => ["POST", "PUT", "PATCH"].includes(route.method));
+    const deleting = ofContent.filter((route) => route.method === "DELETE" && !route.pattern.includes("/uploads/"));
 
     expect(new Set(writing.map((route) => route.action))).toEqual(new Set(["push"]));
     expect(new Set(deleting.map((route) => route.action))).toEqual(new Set(["delete"]));
