@@ -5,6 +5,8 @@ import type { RegistryPorts } from "./ports.ts";
 /** Whether somebody may know of a repository. */
 type IsVisible = (name: RepositoryName) => boolean;
 
+const leastRead = 100;
+
 /** The repositories that have something to pull. */
 export class Catalog {
   readonly #ports: RegistryPorts;
@@ -15,11 +17,13 @@ export class Catalog {
 
   /** In byte order, those that `isVisible` only. */
   async list(page: PageRequest, isVisible: IsVisible): Promise<Page<RepositoryName>> {
-    const { metadata, limits } = this.#ports;
+    const { metadata } = this.#ports;
     const entries: RepositoryName[] = [];
+    // One more than the page has, to see whether there is another; and many at once where most are hidden.
+    const limit = Math.max(page.limit + 1, leastRead);
     let last = page.last;
     for (;;) {
-      const part = await metadata.listRepositories({ ...page, last, limit: limits.pageEntries });
+      const part = await metadata.listRepositories({ ...page, last, limit });
       for (const name of part.entries) {
         if (!isVisible(name)) continue;
         if (entries.length === page.limit) return { entries, more: page.limit > 0 };
