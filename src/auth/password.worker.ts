@@ -1,22 +1,35 @@
-// The thread that computes the hashes of htpasswd files that the runtime has no threads of its own for: in JavaScript they
-// take milliseconds, in which nobody else would be served.
+// A thread that computes slow password hashes, one at a time.
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 
-import { type ComputedHash, matchesHash } from "./htpasswd-hash.ts";
+import { matchesHash, type StoredHash } from "./stored-hash.ts";
 
-/** A question to this thread; the answer has the same number. */
+/** A question to this thread, which is asked the next when it has answered. */
 export interface HashQuestion {
-  readonly number: number;
   readonly password: string;
-  readonly hash: ComputedHash;
+  readonly hash: StoredHash;
 }
 
+/** `matches` is undefined where the hash could not be computed. */
 export interface HashAnswer {
-  readonly number: number;
-  readonly matches: boolean;
+  readonly matches: boolean | undefined;
 }
 
-parentPort?.on("message", ({ number, password, hash }: HashQuestion) => {
-  const answer: HashAnswer = { number, matches: matchesHash(password, hash) };
-  parentPort?.postMessage(answer, []);
+/** Of 19 steps: where both want the same core, the serving thread gets nine tenths of it. */
+const lowPriority = 10;
+
+// A thread of its own is not enough: on a machine whose cores are all busy it would take the serving thread's turn. Linux
+// alone has a priority for each thread; elsewhere this would slow down the whole process.
+if (process.platform === "linux") setPriority(lowPriority);
+
+parentPort?.on("message", ({ password, hash }: HashQuestion) => {
+  parentPort?.postMessage({ matches: compute(password, hash) } satisfies HashAnswer, []);
 });
+
+function compute(password: string, hash: StoredHash): boolean | undefined {
+  try {
+    return matchesHash(password, hash);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,109 +1,75 @@
-import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
-import { cutForBcrypt } from "./htpasswd-hash.ts";
-import type { HtpasswdHash } from "./htpasswd-entries.ts";
 import type { HashAnswer, HashQuestion } from "./password.worker.ts";
-
-/** What a password is compared with. */
-export type StoredHash = HtpasswdHash | { readonly scheme: "argon2id"; readonly text: string };
-
-/** Too many logins wait already; nobody's password was looked at. */
-export class TooManyLoginsError extends Error {
-  readonly retryAfterSeconds = 2;
-
-  constructor() {
-    super("too many logins are waiting");
-    this.name = "TooManyLoginsError";
-  }
-}
-
-export interface SlowHashBounds {
-  readonly running: number;
-  readonly waiting: number;
-}
+import type { StoredHash } from "./stored-hash.ts";
 
 /**
- * Runs slow password hashes where they hold up no request, and in bounded number: as many at once as there are cores, 64 waiting.
- * bcrypt and argon2id run on the runtime's own threads, the others on one worker that is started when it is first needed.
+ * Runs slow password hashes where they hold up no request: on threads of low priority, each started when there is none that is
+ * idle. So there are as many as hashes were ever asked for at once, which is the caller's to bound (`LoginQueue`).
  */
 export class SlowHashes {
-  readonly #bounds: SlowHashBounds;
-  readonly #waiting: (() => void)[] = [];
-  readonly #answers = new Map<number, { resolve: (matches: boolean) => void; reject: (error: Error) => void }>();
-  #running = 0;
+  readonly #threads = new Set<HashThread>();
+  readonly #idle: HashThread[] = [];
   #started = 0;
-  #worker: Worker | undefined;
-
-  constructor(bounds: SlowHashBounds = { running: availableParallelism(), waiting: 64 }) {
-    this.#bounds = bounds;
-  }
+  #isStopped = false;
 
   /** How many have been run since the start. */
   get started(): number {
     return this.#started;
   }
 
-  /** Whether the password is the one of the hash. Throws `TooManyLoginsError` when too many wait. */
+  /** Whether the password is the one of the hash. Rejects for a hash that is malformed, and after `stop`. */
   async matches(password: string, hash: StoredHash): Promise<boolean> {
-    await this.#turn();
+    if (this.#isStopped) throw new Error("the registry is stopping");
     this.#started++;
-    try {
-      if (hash.scheme === "argon2id") return await Bun.password.verify(password, hash.text, "argon2id");
-      if (hash.scheme === "bcrypt") return await Bun.password.verify(cutForBcrypt(password), hash.text, "bcrypt");
-      return await this.#ask(password, hash);
-    } finally {
-      this.#passOn();
-    }
+    const thread = this.#idle.pop() ?? this.#start();
+    const matches = await thread.ask({ password, hash });
+    this.#idle.push(thread);
+    if (matches === undefined) throw new Error(`a hash of the scheme ${hash.scheme} could not be computed`);
+    return matches;
   }
 
-  /** Ends the worker; what it was computing fails. */
+  /** Ends the threads; what they were computing fails. */
   async stop(): Promise<void> {
-    await this.#worker?.terminate();
+    this.#isStopped = true;
+    await Promise.all([...this.#threads].map((thread) => thread.stop()));
+  }
+
+  #start(): HashThread {
+    const thread = new HashThread(() => this.#threads.delete(thread));
+    this.#threads.add(thread);
+    return thread;
+  }
+}
+
+/** One thread, for one question at a time. */
+class HashThread {
+  readonly #worker = new Worker(new URL("./password.worker.ts", import.meta.url));
+  readonly #onEnd: () => void;
+  #asked: PromiseWithResolvers<boolean | undefined> | undefined;
+
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+    this.#worker.on("message", ({ matches }: HashAnswer) => this.#asked?.resolve(matches));
+    this.#worker.on("error", (cause) => this.#fail(new Error("the thread for password hashes failed", { cause })));
+    // It must not keep a process alive that has nothing else to do.
+    this.#worker.unref();
+  }
+
+  /** Undefined where it could not be computed. Rejects when the thread ends before it has answered. */
+  ask(question: HashQuestion): Promise<boolean | undefined> {
+    this.#asked = Promise.withResolvers();
+    this.#worker.postMessage(question, []);
+    return this.#asked.promise;
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
     this.#fail(new Error("the registry is stopping"));
   }
 
-  async #turn(): Promise<void> {
-    if (this.#running < this.#bounds.running) {
-      this.#running++;
-      return;
-    }
-    if (this.#waiting.length >= this.#bounds.waiting) throw new TooManyLoginsError();
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Whoever waited longest gets the place itself: were it free for a moment, somebody else could take it too. */
-  #passOn(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
-  }
-
-  #ask(password: string, hash: HashQuestion["hash"]): Promise<boolean> {
-    const worker = (this.#worker ??= this.#start());
-    const number = this.#started;
-    return new Promise((resolve, reject) => {
-      this.#answers.set(number, { resolve, reject });
-      worker.postMessage({ number, password, hash } satisfies HashQuestion, []);
-    });
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL("./password.worker.ts", import.meta.url));
-    worker.on("message", ({ number, matches }: HashAnswer) => {
-      this.#answers.get(number)?.resolve(matches);
-      this.#answers.delete(number);
-    });
-    worker.on("error", (cause) => this.#fail(new Error("the thread for password hashes failed", { cause })));
-    // It must not keep a process alive that has nothing else to do.
-    worker.unref();
-    return worker;
-  }
-
-  /** The next question starts another thread. */
   #fail(error: Error): void {
-    this.#worker = undefined;
-    for (const answer of this.#answers.values()) answer.reject(error);
-    this.#answers.clear();
+    this.#onEnd();
+    this.#asked?.reject(error);
   }
 }

@@ -8,12 +8,19 @@ import { shaCrypt } from "./sha-crypt.ts";
 // The package's types speak of a default export; what it exports is the function itself.
 const apr1 = apacheMd5 as unknown as (password: string, salt: string) => string;
 
-/** Those that are computed here, on the calling thread: a worker's. */
-export type ComputedHash = Exclude<HtpasswdHash, { readonly scheme: "bcrypt" }>;
+/** What a password is compared with. */
+export type StoredHash = HtpasswdHash | { readonly scheme: "argon2id"; readonly text: string };
 
-/** Whether the password is the one of the hash; takes the calling thread for milliseconds, up to a second with many rounds. */
-export function matchesHash(password: string, hash: ComputedHash): boolean {
+/**
+ * Whether the password is the one of the hash; takes the calling thread for milliseconds, up to a second with a high cost. Throws
+ * for a hash that is malformed.
+ */
+export function matchesHash(password: string, hash: StoredHash): boolean {
   switch (hash.scheme) {
+    case "argon2id":
+      return Bun.password.verifySync(password, hash.text, "argon2id");
+    case "bcrypt":
+      return Bun.password.verifySync(cutForBcrypt(password), hash.text, "bcrypt");
     case "sha1":
       return isSame(`{SHA}${createHash("sha1").update(password).digest("base64")}`, hash.text);
     case "apr1":
@@ -26,7 +33,7 @@ export function matchesHash(password: string, hash: ComputedHash): boolean {
 }
 
 /** bcrypt knows 72 bytes and no more. Apache, and so htpasswd, cuts there; the runtime would hash a longer one first. */
-export function cutForBcrypt(password: string): Uint8Array {
+function cutForBcrypt(password: string): Uint8Array {
   return Buffer.from(password).subarray(0, 72);
 }
 
