@@ -210,7 +210,7 @@ const bunPlaces = [
   "storage/filesystem",
   "auth/password.ts",
   "auth/decoy-hash.ts",
-  "auth/slow-hashes.ts",
+  "auth/stored-hash.ts",
   "cli/control-client.ts",
   "cli/program.ts",
   "cli/server.ts",

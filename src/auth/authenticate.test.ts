@@ -10,9 +10,11 @@ import type { Log } from "../log.ts";
 import { MemoryAccountStore } from "../storage/memory/account-store.ts";
 import { Authenticator, type AuthenticatorOptions, type AuthResult } from "./authenticate.ts";
 import { HtpasswdFile } from "./htpasswd.ts";
+import { LoginQueue } from "./login-queue.ts";
 import { hashPassword } from "./password.ts";
 import { ProcessPrincipals } from "./process-principals.ts";
-import { SlowHashes, type StoredHash } from "./slow-hashes.ts";
+import { SlowHashes } from "./slow-hashes.ts";
+import type { StoredHash } from "./stored-hash.ts";
 import { WatchedAccounts } from "./watched-accounts.ts";
 
 // The password of each is "correct horse".
@@ -49,6 +51,16 @@ class RecordingHashes extends SlowHashes {
   override matches(password: string, hash: StoredHash): Promise<boolean> {
     this.seen.push(`${hash.scheme} ${hash.text.slice(0, 6)}`);
     return super.matches(password, hash);
+  }
+}
+
+/** Knows without a hash, so that many logins take no time; `opensesame` is everybody's. */
+class KnowingHashes extends SlowHashes {
+  asked = 0;
+
+  override matches(password: string): Promise<boolean> {
+    this.asked += 1;
+    return Promise.resolve(password === "opensesame");
   }
 }
 
@@ -115,8 +127,13 @@ function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 }
 
-async function login(authenticator: Authenticator, name: string, password: string): Promise<string> {
-  return show(await authenticator.authenticate(basic(name, password), remote));
+async function login(
+  authenticator: Authenticator,
+  name: string,
+  password: string,
+  address: string | undefined = remote,
+): Promise<string> {
+  return show(await authenticator.authenticate(basic(name, password), address));
 }
 
 function show(result: AuthResult): string {
@@ -245,8 +262,7 @@ describe("AUTH-03, AUTH-04: a login that fails", () => {
   });
 
   test("is told to come back, without a hash, when too many wait", async () => {
-    slowHashes = new SlowHashes({ running: 1, waiting: 1 });
-    const authenticator = make();
+    const authenticator = make({ queue: new LoginQueue({ running: 1, waiting: 1 }) });
     const attempts = ["a", "b", "c", "d"].map(async (name) => authenticator.authenticate(basic(name, "x"), remote));
 
     const results = await Promise.all(attempts);
@@ -254,6 +270,112 @@ describe("AUTH-03, AUTH-04: a login that fails", () => {
     const pushedBack = results.filter((result) => result.kind === "refused" && result.retryAfterSeconds !== undefined);
     expect(pushedBack).toHaveLength(2);
     expect(slowHashes.started).toBe(2);
+  });
+});
+
+describe("AUTH-09: who guesses", () => {
+  const sameNetwork = "192.0.2.200";
+  const otherNetwork = "198.51.100.1";
+  let hashes: KnowingHashes;
+
+  beforeEach(() => {
+    hashes = new KnowingHashes();
+  });
+
+  function makeKnowing(queue = new LoginQueue()): Authenticator {
+    return make({ slowHashes: hashes, queue });
+  }
+
+  async function guess(authenticator: Authenticator, count: number, name = "alice"): Promise<AuthResult[]> {
+    const results: AuthResult[] = [];
+    for (let index = 0; index < count; index += 1)
+      results.push(await authenticator.authenticate(basic(name, `guess ${index}`), remote));
+    return results;
+  }
+
+  test("is told to come back from the eleventh try on, without a hash, and with a reason for the log", async () => {
+    const results = await guess(makeKnowing(), 20);
+
+    expect(results.slice(0, 10)).toEqual(Array(10).fill({ kind: "refused", reason: "the password is wrong" }));
+    expect(results.slice(10)).toEqual(
+      Array(10).fill({
+        kind: "refused",
+        reason: "too many wrong passwords for this name from 192.0.2.0/24",
+        retryAfterSeconds: 10,
+      }),
+    );
+    expect(hashes.asked).toBe(10);
+  });
+
+  test("locks nobody out: the right password goes on being right from every other network", async () => {
+    const authenticator = makeKnowing();
+    await guess(authenticator, 20);
+
+    expect(await login(authenticator, "alice", "opensesame", sameNetwork)).toBe("refused");
+    expect(await login(authenticator, "alice", "opensesame", otherNetwork)).toBe("alice of dozo, admin");
+    expect(await login(authenticator, "alice", "opensesame", undefined)).toBe("alice of dozo, admin");
+  });
+
+  test("does not stop who has logged in from the same network before, nor when it is not remembered any more", async () => {
+    const authenticator = makeKnowing();
+    await login(authenticator, "alice", "opensesame", sameNetwork);
+    await guess(authenticator, 20);
+
+    expect(await login(authenticator, "alice", "opensesame", sameNetwork)).toBe("alice of dozo, admin");
+    now += 60_000;
+    expect(await login(authenticator, "alice", "opensesame", sameNetwork)).toBe("alice of dozo, admin");
+  });
+
+  test("learns nothing of who exists from when it begins", async () => {
+    const authenticator = makeKnowing();
+    const reasons = (results: readonly AuthResult[]): unknown[] =>
+      results.map((result) => (result.kind === "refused" ? result.retryAfterSeconds : result.kind));
+
+    const ofSomebody = reasons(await guess(authenticator, 12, "alice"));
+    const ofNobody = reasons(await guess(authenticator, 12, "nobody"));
+
+    expect(ofNobody).toEqual(ofSomebody);
+  });
+
+  test("costs one hash for one guess, also from many networks at once", async () => {
+    const authenticator = makeKnowing();
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => login(authenticator, "alice", "wrong", `10.0.${index % 10}.1`)),
+    );
+
+    expect(hashes.asked).toBe(10);
+  });
+
+  test("and who does not: one hash is enough for one password that is right, from however many networks", async () => {
+    const authenticator = makeKnowing(new LoginQueue({ running: 1 }));
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => login(authenticator, "alice", "opensesame", `10.0.${index}.1`)),
+    );
+
+    expect(results).toEqual(Array(40).fill("alice of dozo, admin"));
+    expect(hashes.asked).toBe(1);
+    expect(logins).toHaveLength(1);
+  });
+
+  test("is not counted as wrong where the queue was full", async () => {
+    const authenticator = makeKnowing(new LoginQueue({ running: 1, waiting: 0 }));
+    const first = login(authenticator, "nobody", "takes the only place");
+    expect(await guess(authenticator, 30)).toEqual(Array(30).fill(expect.objectContaining({ retryAfterSeconds: 2 })));
+    await first;
+
+    expect(await login(authenticator, "alice", "opensesame")).toBe("alice of dozo, admin");
+  });
+});
+
+describe("AUTH-03: a login that had to wait for its turn", () => {
+  test("is not answered by how long its hash takes, although the floor is over", async () => {
+    const authenticator = make({ failureFloorMs: 0, queue: new LoginQueue({ running: 1 }) });
+    await login(authenticator, "nobody", "so that the decoy and the thread are there");
+    waits = [];
+
+    await Promise.all(["bcrypt", "apr1", "sha1"].map((name) => login(authenticator, name, "wrong")));
+
+    expect(Math.min(...waits)).toBeGreaterThan(0);
   });
 });
 

@@ -8,11 +8,15 @@ import type { Principal } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
 import { type BasicCredentials, readCredentials } from "./basic-credentials.ts";
+import { networkOf } from "./client-network.ts";
 import type { ClientCertificates } from "./client-certificates.ts";
 import { type DecoyHash, makeDecoyHash } from "./decoy-hash.ts";
+import { Guessing, type LoginOutcome } from "./guessing.ts";
 import type { HtpasswdFile } from "./htpasswd.ts";
+import { LoginQueue, TooManyLoginsError } from "./login-queue.ts";
 import type { ProcessPrincipals } from "./process-principals.ts";
-import { SlowHashes, type StoredHash, TooManyLoginsError } from "./slow-hashes.ts";
+import { SlowHashes } from "./slow-hashes.ts";
+import type { StoredHash } from "./stored-hash.ts";
 import { type CredentialVersion, type VerifiedCredential, VerifiedCredentials } from "./verified-credentials.ts";
 import type { WatchedAccounts } from "./watched-accounts.ts";
 
@@ -45,12 +49,20 @@ export interface AuthenticatorOptions {
   readonly processPrincipals: ProcessPrincipals;
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
   readonly slowHashes?: SlowHashes;
+  readonly queue?: LoginQueue;
+  readonly guessing?: Guessing;
   /** Called at each login that was not remembered, before it is answered. */
   readonly onLogin?: (principal: Principal) => void;
-  /** A failed login is answered so many milliseconds after it came, or later if the slow hash takes longer. */
+  /** A failed login is answered so many milliseconds after it came, or later if it had to wait or the slow hash takes longer. */
   readonly failureFloorMs?: number;
   /** How to wait; for tests. */
   readonly wait?: (ms: number) => Promise<unknown>;
+}
+
+/** What came of a password that was looked at. */
+interface Judged {
+  readonly outcome: LoginOutcome;
+  readonly result: AuthResult;
 }
 
 /** Somebody whom a name may mean, and what the password has to be held against. */
@@ -71,11 +83,14 @@ const standIn = "no password";
  * Decides who somebody is. Dozo's own user wins over one of the same name in the htpasswd file.
  *
  * A failed login tells nothing about who exists: each way to fail runs exactly one slow hash, the user's own or a decoy of the
- * costliest kind that is in use, and is answered at a fixed floor.
+ * costliest kind that is in use, and is answered at a fixed floor. Who guesses is slowed down before that (`Guessing`), and
+ * passwords are looked at in a fair order (`LoginQueue`); neither knows which names exist.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #slowHashes: SlowHashes;
+  readonly #queue: LoginQueue;
+  readonly #guessing: Guessing;
   readonly #verified = new VerifiedCredentials();
   readonly #underWay = new Map<string, Promise<AuthResult>>();
   #decoy: Promise<DecoyHash>;
@@ -83,6 +98,8 @@ export class Authenticator {
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#slowHashes = options.slowHashes ?? new SlowHashes();
+    this.#queue = options.queue ?? new LoginQueue();
+    this.#guessing = options.guessing ?? new Guessing();
     this.#decoy = this.#prepare();
     void this.#removeGone();
     options.htpasswd?.onChange(() => {
@@ -124,15 +141,20 @@ export class Authenticator {
     if (read.kind === "unreadable") return { kind: "refused", reason: read.reason };
     const { credentials } = read;
     const key = this.#verified.keyOf(credentials);
-    const remembered = this.#verified.recall(key, this.#options.clock.now());
-    if (remembered !== undefined) {
-      if (this.#isCurrent(remembered)) return known(remembered.principal, byPassword);
-      this.#verified.forget(key);
-    }
+    const remembered = this.#recall(key);
+    if (remembered !== undefined) return remembered;
     const { name, password } = credentials;
     const process = this.#options.processPrincipals.find(name, password, clientAddress);
     if (process !== undefined) return known(process, byProcess);
-    return this.#once(key, credentials);
+    return this.#once(key, networkOf(clientAddress), credentials);
+  }
+
+  #recall(key: string): AuthResult | undefined {
+    const remembered = this.#verified.recall(key, this.#options.clock.now());
+    if (remembered === undefined) return undefined;
+    if (this.#isCurrent(remembered)) return known(remembered.principal, byPassword);
+    this.#verified.forget(key);
+    return undefined;
   }
 
   #isCurrent({ name, changes, htpasswdHash }: VerifiedCredential): boolean {
@@ -144,45 +166,74 @@ export class Authenticator {
   }
 
   /**
-   * The same name and password, asked for several times at once, are verified once; but not together with what began before
-   * the user changed, for that may have seen the password of before.
+   * The same name and password, asked for several times at once from one network, are verified once; but not together with what
+   * began before the user changed, for that may have seen the password of before. From several networks each waits for its own
+   * turn, since one of them may be slowed down.
    */
-  #once(key: string, credentials: BasicCredentials): Promise<AuthResult> {
+  #once(key: string, network: string, credentials: BasicCredentials): Promise<AuthResult> {
     const { accounts, htpasswd } = this.#options;
     const { name } = credentials;
-    const version = `${accounts.changesOf(name)} ${htpasswd?.users.get(name)?.text ?? ""} ${key}`;
+    const version = `${accounts.changesOf(name)} ${htpasswd?.users.get(name)?.text ?? ""} ${network} ${key}`;
     const underWay = this.#underWay.get(version);
     if (underWay !== undefined) return underWay;
-    const result = this.#verify(key, credentials).finally(() => this.#underWay.delete(version));
+    const result = this.#verify(key, network, credentials).finally(() => this.#underWay.delete(version));
     this.#underWay.set(version, result);
     return result;
   }
 
-  async #verify(key: string, { name, password }: BasicCredentials): Promise<AuthResult> {
-    const startedAt = performance.now();
+  async #verify(key: string, network: string, credentials: BasicCredentials): Promise<AuthResult> {
+    const attempt = this.#guessing.begin({ name: credentials.name, network, key });
+    if (attempt.kind === "refused") return attempt;
+    let outcome: LoginOutcome = "unknown";
     try {
-      await this.#options.htpasswd?.refreshIfDue();
-      const candidate = await this.#findCandidate(name);
-      const decoy = await this.#decoy;
-      const isPossible = isPossiblePassword(password);
-      const matches = await this.#slowHashes.matches(isPossible ? password : standIn, candidate?.hash ?? decoy.hash);
-      if (candidate !== undefined && isPossible && matches) return await this.#succeed(key, name, candidate);
-      await this.#untilFloor(startedAt, decoy);
-      return { kind: "refused", reason: candidate === undefined ? "there is no such user" : "the password is wrong" };
+      const judged = await this.#inTurn(key, network, credentials);
+      outcome = judged.outcome;
+      return judged.result;
     } catch (error) {
       if (!(error instanceof TooManyLoginsError)) throw error;
       return { kind: "refused", reason: error.message, retryAfterSeconds: error.retryAfterSeconds };
+    } finally {
+      attempt.end(outcome);
     }
   }
 
-  async #succeed(key: string, name: string, { principal: who, version }: Candidate): Promise<AuthResult> {
+  async #inTurn(key: string, network: string, credentials: BasicCredentials): Promise<Judged> {
+    const startedAt = performance.now();
+    const turn = await this.#queue.enter(network);
+    const turnAt = performance.now();
+    let judged: Judged | undefined;
+    try {
+      judged = await this.#judge(key, credentials);
+    } finally {
+      turn.end({ isSuccess: judged?.outcome === "right" });
+    }
+    if (judged.outcome === "wrong") await this.#untilFloor(startedAt, turnAt);
+    return judged;
+  }
+
+  async #judge(key: string, { name, password }: BasicCredentials): Promise<Judged> {
+    // While this waited, the same may have been verified for somebody in another network.
+    const remembered = this.#recall(key);
+    if (remembered !== undefined) return { outcome: "right", result: remembered };
+    await this.#options.htpasswd?.refreshIfDue();
+    const candidate = await this.#findCandidate(name);
+    const isPossible = isPossiblePassword(password);
+    const hash = candidate?.hash ?? (await this.#decoy).hash;
+    const matches = await this.#slowHashes.matches(isPossible ? password : standIn, hash);
+    if (candidate !== undefined && isPossible && matches) return this.#succeed(key, name, candidate);
+    const reason = candidate === undefined ? "there is no such user" : "the password is wrong";
+    return { outcome: "wrong", result: { kind: "refused", reason } };
+  }
+
+  async #succeed(key: string, name: string, { principal: who, version }: Candidate): Promise<Judged> {
     const principal = await who();
     const credential = { ...version, name, principal };
     // It may have changed while the hash was computed.
-    if (!this.#isCurrent(credential)) return { kind: "refused", reason: "the user changed during the login" };
+    if (!this.#isCurrent(credential))
+      return { outcome: "unknown", result: { kind: "refused", reason: "the user changed during the login" } };
     this.#verified.remember(key, credential, this.#options.clock.now());
     this.#options.onLogin?.(principal);
-    return known(principal, byPassword);
+    return { outcome: "right", result: known(principal, byPassword) };
   }
 
   async #findCandidate(name: string): Promise<Candidate | undefined> {
@@ -220,11 +271,13 @@ export class Authenticator {
     }
   }
 
-  async #untilFloor(startedAt: number, { tookMs }: DecoyHash): Promise<void> {
+  async #untilFloor(startedAt: number, turnAt: number): Promise<void> {
     const { failureFloorMs = defaultFailureFloorMs, wait = sleep } = this.#options;
     // A hash can take twice as long on a busy machine: the floor has to stay above it.
-    const floorMs = Math.max(failureFloorMs, 2 * tookMs);
-    await wait(Math.max(0, startedAt + floorMs - performance.now()));
+    const hashFloorMs = 2 * (await this.#decoy).tookMs;
+    // Who waited long for the turn must not learn from the answer's time how long the hash took.
+    const until = Math.max(startedAt + failureFloorMs, turnAt + hashFloorMs);
+    await wait(Math.max(0, until - performance.now()));
   }
 
   #prepare(): Promise<DecoyHash> {

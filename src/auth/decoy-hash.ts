@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { hashPassword } from "./password.ts";
-import type { StoredHash } from "./slow-hashes.ts";
+import type { StoredHash } from "./stored-hash.ts";
 
 /** A hash that nobody's password has, and how long such a one takes. */
 export interface DecoyHash {

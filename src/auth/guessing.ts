@@ -95,7 +95,10 @@ export class Guessing {
     if (waitMs > 0) return refusal(`too many wrong passwords for this name from ${network}`, waitMs);
     const networkWaitMs = isProven ? 0 : this.#networkWaitMs(network, now);
     if (networkWaitMs > 0)
-      return refusal(`too many wrong passwords from ${network} (if that is a proxy, name it in trustedProxies)`, networkWaitMs);
+      return refusal(
+        `too many wrong passwords from ${network} (if that is a proxy, name it in trustedProxies)`,
+        networkWaitMs,
+      );
     const lastAt = this.#names.get(pair)?.at ?? now;
     this.#names.set(pair, { count: this.#nameCount(pair, now) + 1, at: now });
     return { kind: "admitted", end: (outcome) => this.#end({ pair, lastAt, network, key }, outcome) };

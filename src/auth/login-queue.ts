@@ -142,5 +142,8 @@ function first(waiting: readonly Waiting[]): Waiting | undefined {
 
 /** Who has the most load; of equals who came last. */
 function last(waiting: readonly Waiting[]): Waiting | undefined {
-  return waiting.reduce<Waiting | undefined>((worst, each) => (worst && worst.load > each.load ? worst : each), undefined);
+  return waiting.reduce<Waiting | undefined>(
+    (worst, each) => (worst && worst.load > each.load ? worst : each),
+    undefined,
+  );
 }

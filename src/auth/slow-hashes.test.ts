@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 
 import { type HtpasswdHash, parseHtpasswd } from "./htpasswd-entries.ts";
-import { SlowHashes, TooManyLoginsError } from "./slow-hashes.ts";
+import { SlowHashes } from "./slow-hashes.ts";
 
 // Made by htpasswd, "crypt(3)" and openssl; the password of all is the same.
 const password = "correct horse";
@@ -21,8 +22,8 @@ afterEach(async () => {
   open = [];
 });
 
-function make(bounds?: { running: number; waiting: number }): SlowHashes {
-  const slowHashes = new SlowHashes(bounds);
+function make(): SlowHashes {
+  const slowHashes = new SlowHashes();
   open.push(slowHashes);
   return slowHashes;
 }
@@ -74,64 +75,17 @@ describe("AUTH-06: a password of 80 bytes that bcrypt has hashed, as htpasswd do
 });
 
 describe("AUTH-07: slow hashes", () => {
-  test("run in bounded number; whoever finds the queue full is told to come back", async () => {
-    const slowHashes = make({ running: 1, waiting: 2 });
-    const attempts = Array.from({ length: 5 }, () =>
-      slowHashes.matches(password, parsed(hashes.bcrypt)).catch((error: unknown) => error),
+  test("go on after one that could not be computed", async () => {
+    const slowHashes = make();
+
+    expect(await slowHashes.matches(password, { scheme: "argon2id", text: "rubbish" }).catch(String)).toContain(
+      "argon2id could not be computed",
     );
-
-    const results = await Promise.all(attempts);
-
-    expect(results.slice(0, 3)).toEqual([true, true, true]);
-    expect(results[3]).toBeInstanceOf(TooManyLoginsError);
-    expect(results[4]).toBeInstanceOf(TooManyLoginsError);
-    expect(slowHashes.started).toBe(3);
-  });
-
-  test("run no more than the bound, also when one comes in the moment in which another ends", async () => {
-    const slowHashes = make({ running: 1, waiting: 2 });
-    const hash = { text: hashes.bcrypt, cost: 4 };
-    const begun: string[] = [];
-    // Whoever asks for the scheme is about to hash.
-    const told = (who: string): HtpasswdHash => ({
-      ...hash,
-      get scheme() {
-        begun.push(who);
-        return "bcrypt" as const;
-      },
-    });
-    let late: Promise<boolean> | undefined;
-    const first = slowHashes.matches(password, {
-      ...hash,
-      get scheme(): never {
-        queueMicrotask(() => {
-          late = slowHashes.matches(password, told("late"));
-        });
-        throw new Error("rubbish");
-      },
-    });
-    const second = slowHashes.matches(password, told("second")).finally(() => begun.push("end of second"));
-
-    expect(await first.catch(String)).toBe("Error: rubbish");
-    await second;
-    await late;
-
-    expect(begun.filter((each, index) => each !== begun[index - 1])).toEqual(["second", "end of second", "late"]);
-  });
-
-  test("go on after the queue was full, and after a hash that could not be computed", async () => {
-    const slowHashes = make({ running: 1, waiting: 0 });
-    const first = slowHashes
-      .matches(password, { scheme: "argon2id", text: "rubbish" })
-      .catch((error: unknown) => error);
-    await slowHashes.matches(password, parsed(hashes.apr1)).catch((error: unknown) => error);
-
-    expect(await first).toBeInstanceOf(Error);
     expect(await slowHashes.matches(password, parsed(hashes.apr1))).toBeTrue();
   });
 
-  test("of one worker are answered to whoever asked", async () => {
-    const slowHashes = make({ running: 4, waiting: 64 });
+  test("that run at once are answered to whoever asked", async () => {
+    const slowHashes = make();
     const questions = Object.values(hashes).flatMap((text) => [
       slowHashes.matches(password, parsed(text)),
       slowHashes.matches("another", parsed(text)),
@@ -139,4 +93,34 @@ describe("AUTH-07: slow hashes", () => {
 
     expect(await Promise.all(questions)).toEqual(Object.values(hashes).flatMap(() => [true, false]));
   });
+
+  test("fail when they are stopped, those that come later too", async () => {
+    const slowHashes = make();
+    const underWay = slowHashes.matches(password, parsed(hashes.bcrypt)).catch(String);
+
+    await slowHashes.stop();
+
+    expect(await underWay).toContain("stopping");
+    expect(await slowHashes.matches(password, parsed(hashes.bcrypt)).catch(String)).toContain("stopping");
+  });
+
+  test.if(process.platform === "linux")("run on threads that give way to the one that serves", async () => {
+    const before = new Set(givingWay());
+
+    await make().matches(password, parsed(hashes.bcrypt));
+
+    expect(givingWay().filter((thread) => !before.has(thread))).toHaveLength(1);
+    expect(niceOf(readFileSync("/proc/self/stat", "latin1"))).toBe(0);
+  });
 });
+
+function givingWay(): string[] {
+  return readdirSync("/proc/self/task").filter(
+    (thread) => niceOf(readFileSync(`/proc/self/task/${thread}/stat`, "latin1")) > 0,
+  );
+}
+
+/** Field 19 of proc(5) stat; the command before it may hold spaces. */
+function niceOf(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+}
