@@ -143,6 +143,14 @@ function show(result: AuthResult): string {
   return `${name} of ${source}${isAdmin ? ", admin" : ""}`;
 }
 
+function reasonOf(result: AuthResult): string | undefined {
+  return result.kind === "refused" ? result.reason : undefined;
+}
+
+function waitOf(result: AuthResult): number | undefined {
+  return result.kind === "refused" ? result.retryAfterSeconds : undefined;
+}
+
 describe("who somebody is", () => {
   test("is nobody without credentials, and with podman's empty ones, without any hash", async () => {
     const authenticator = make();
@@ -273,6 +281,13 @@ describe("AUTH-03, AUTH-04: a login that fails", () => {
   });
 });
 
+async function guess(authenticator: Authenticator, count: number, name = "alice"): Promise<AuthResult[]> {
+  const results: AuthResult[] = [];
+  for (let index = 0; index < count; index += 1)
+    results.push(await authenticator.authenticate(basic(name, `guess ${index}`), remote));
+  return results;
+}
+
 describe("AUTH-09: who guesses", () => {
   const sameNetwork = "192.0.2.200";
   const otherNetwork = "198.51.100.1";
@@ -286,24 +301,15 @@ describe("AUTH-09: who guesses", () => {
     return make({ slowHashes: hashes, queue });
   }
 
-  async function guess(authenticator: Authenticator, count: number, name = "alice"): Promise<AuthResult[]> {
-    const results: AuthResult[] = [];
-    for (let index = 0; index < count; index += 1)
-      results.push(await authenticator.authenticate(basic(name, `guess ${index}`), remote));
-    return results;
-  }
-
   test("is told to come back from the eleventh try on, without a hash, and with a reason for the log", async () => {
     const results = await guess(makeKnowing(), 20);
 
-    expect(results.slice(0, 10)).toEqual(Array(10).fill({ kind: "refused", reason: "the password is wrong" }));
-    expect(results.slice(10)).toEqual(
-      Array(10).fill({
-        kind: "refused",
-        reason: "too many wrong passwords for this name from 192.0.2.0/24",
-        retryAfterSeconds: 10,
-      }),
+    expect(new Set(results.slice(0, 10).map(reasonOf))).toEqual(new Set(["the password is wrong"]));
+    expect(results.slice(0, 10).map(waitOf)).toEqual(Array(10).fill(undefined));
+    expect(new Set(results.slice(10).map(reasonOf))).toEqual(
+      new Set(["too many wrong passwords for this name from 192.0.2.0/24"]),
     );
+    expect(results.slice(10).map(waitOf)).toEqual(Array(10).fill(10));
     expect(hashes.asked).toBe(10);
   });
 
@@ -328,12 +334,10 @@ describe("AUTH-09: who guesses", () => {
 
   test("learns nothing of who exists from when it begins", async () => {
     const authenticator = makeKnowing();
-    const reasons = (results: readonly AuthResult[]): unknown[] =>
-      results.map((result) => (result.kind === "refused" ? result.retryAfterSeconds : result.kind));
+    const ofSomebody = (await guess(authenticator, 12, "alice")).map(waitOf);
+    const ofNobody = (await guess(authenticator, 12, "nobody")).map(waitOf);
 
-    const ofSomebody = reasons(await guess(authenticator, 12, "alice"));
-    const ofNobody = reasons(await guess(authenticator, 12, "nobody"));
-
+    expect(ofSomebody.filter((seconds) => seconds !== undefined)).toHaveLength(2);
     expect(ofNobody).toEqual(ofSomebody);
   });
 
@@ -360,7 +364,7 @@ describe("AUTH-09: who guesses", () => {
   test("is not counted as wrong where the queue was full", async () => {
     const authenticator = makeKnowing(new LoginQueue({ running: 1, waiting: 0 }));
     const first = login(authenticator, "nobody", "takes the only place");
-    expect(await guess(authenticator, 30)).toEqual(Array(30).fill(expect.objectContaining({ retryAfterSeconds: 2 })));
+    expect((await guess(authenticator, 30)).map(waitOf)).toEqual(Array(30).fill(2));
     await first;
 
     expect(await login(authenticator, "alice", "opensesame")).toBe("alice of dozo, admin");

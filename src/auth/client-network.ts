@@ -1,5 +1,8 @@
 import { isIP } from "node:net";
 
+/** The first six groups of `::ffff:0:0/96` and of `64:ff9b::/96`. */
+const withIpv4Inside = new Set([[0, 0, 0, 0, 0, 0xffff].join(), [0x64, 0xff9b, 0, 0, 0, 0].join()]);
+
 /**
  * The network that an address stands for where guesses are counted: the /24 of IPv4, the /64 of IPv6, which is the least that
  * one customer of a provider has to change addresses in. IPv4 inside IPv6 (`::ffff:0:0/96`, and NAT64's `64:ff9b::/96`, RFC 6052)
@@ -11,10 +14,8 @@ export function networkOf(address: string | undefined): string {
   if (family === 4) return network24(address.split(".").map(Number));
   if (family !== 6) return "an unknown network";
   const groups = groupsOf(address);
-  const [first = 0, second = 0, third = 0, fourth = 0, , sixth = 0, seventh = 0, eighth = 0] = groups;
-  const head = groups.slice(0, 5).join();
-  if ((head === "0,0,0,0,0" && sixth === 0xffff) || (head === `${0x64},${0xff9b},0,0,0` && sixth === 0))
-    return network24([seventh >> 8, seventh & 0xff, eighth >> 8]);
+  const [first = 0, second = 0, third = 0, fourth = 0, , , seventh = 0, eighth = 0] = groups;
+  if (withIpv4Inside.has(groups.slice(0, 6).join())) return network24([seventh >> 8, seventh & 0xff, eighth >> 8]);
   return `${[first, second, third, fourth].map((group) => group.toString(16)).join(":")}::/64`;
 }
 

@@ -32,6 +32,11 @@ function attempts(count: number, name: (index: number) => string, network: strin
   return Array.from({ length: count }, (_, index) => attempt(name(index), network, "wrong"));
 }
 
+function reasonFrom(network: string): string {
+  const begun = guessing.begin({ name: "alice", network, key: "" });
+  return begun.kind === "refused" ? begun.reason : "";
+}
+
 const alice = (): string => "alice";
 
 describe("AUTH-09: wrong passwords for a name from a network", () => {
@@ -195,10 +200,6 @@ test("AUTH-09: a refusal says to the operator from where, and never the name's p
   attempts(10, alice, here);
   attempts(60, (index) => `user ${index}`, elsewhere);
 
-  expect(guessing.begin({ name: "alice", network: here, key: "" })).toMatchObject({
-    reason: "too many wrong passwords for this name from 192.0.2.0/24",
-  });
-  expect(guessing.begin({ name: "alice", network: elsewhere, key: "" })).toMatchObject({
-    reason: expect.stringMatching(/^too many wrong passwords from 198\.51\.100\.0\/24 .*trustedProxies/),
-  });
+  expect(reasonFrom(here)).toBe("too many wrong passwords for this name from 192.0.2.0/24");
+  expect(reasonFrom(elsewhere)).toMatch(/^too many wrong passwords from 198\.51\.100\.0\/24 .*trustedProxies/);
 });

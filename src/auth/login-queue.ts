@@ -85,9 +85,9 @@ export class LoginQueue {
     const mine = { network, isKnown, load, begin: resolve, refuse: () => reject(new TooManyLoginsError()) };
     this.#waiting.push(mine);
     if (this.#waiting.length > this.#waitingPlaces) {
-      const last = this.#whoGoes(isKnown);
-      this.#waiting = this.#waiting.filter((each) => each !== last);
-      last?.refuse();
+      const leaving = this.#whoGoes(isKnown);
+      this.#waiting = this.#waiting.filter((each) => each !== leaving);
+      leaving?.refuse();
     }
     return promise;
   }
