@@ -75,18 +75,12 @@ export const docker: ClientKind = {
 
 /** Docker Engine of one user, without root. */
 export const dockerRootless: ClientKind = {
+  ...docker,
   id: "docker-rootless",
   name: "Docker Engine, rootless",
   connects: "the dockerd that runs as the user",
-  broughtBy: ["sh"],
   presence: { programs: ["dockerd-rootless.sh"], paths: ({ config }) => [`${config}/docker`] },
   files: (registry, { config }) => certificateFolders(registry, { parent: `${config}/docker/certs.d` }),
-  apply: none,
-  restart: undefined,
-  login: loginWith("docker"),
-  credentials: dockerCredentials,
-  use: pushAndPullWith("docker"),
-  undo: none,
   remarks: [
     storeTrap,
     "/etc/docker/certs.d is not read by a daemon without root. A machine may have both daemons: `docker context show` says which one answers.",
