@@ -34,6 +34,7 @@ export const suites: readonly Suite[] = [
     needs: ["curl", "openssl", "pebble", "pebble-challtestsrv"],
     showsFigures: false,
   },
+  { name: "ldap", paths: ["./test/ldap"], needs: ["slapd", "slapadd", "ldapmodify"], showsFigures: false },
   { name: "tls", paths: ["./test/tls"], needs: ["openssl", "sslscan", "curl"], showsFigures: false },
   {
     name: "chain",
@@ -144,6 +145,9 @@ const remedies: Readonly<Record<string, string>> = {
   javac: "apt-get install default-jdk-headless",
   chromium: "apt-get install chromium",
   certutil: "apt-get install libnss3-tools",
+  slapd: "apt-get install slapd",
+  slapadd: "apt-get install slapd",
+  ldapmodify: "apt-get install ldap-utils",
   nginx: "apt-get install nginx-light",
   podman: "apt-get install podman",
   buildah: "apt-get install buildah",

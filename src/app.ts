@@ -5,6 +5,7 @@ import { createControl } from "./api/control.ts";
 import { Authenticator } from "./auth/authenticate.ts";
 import { ClientCertificates } from "./auth/client-certificates.ts";
 import { HtpasswdFile } from "./auth/htpasswd.ts";
+import type { DirectoryUsers } from "./auth/ldap/directory-users.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
@@ -188,6 +189,21 @@ async function openHtpasswd({ htpasswd }: Settings, log: Log): Promise<HtpasswdF
   return htpasswd === undefined ? undefined : HtpasswdFile.open({ path: htpasswd, clock, log });
 }
 
+/** Undefined where the settings name none; else nothing of it is loaded. */
+async function openDirectory(
+  { ldap }: Settings,
+  { accounts, access }: Stores,
+  isHtpasswdUser: (name: string) => Promise<boolean>,
+  log: Log,
+): Promise<DirectoryUsers | undefined> {
+  if (ldap.urls.length === 0) return undefined;
+  const { openDirectoryUsers } = await import("./auth/ldap/open.ts");
+  const isTaken = async (name: string): Promise<boolean> =>
+    (await accounts.findUser(name)) !== undefined || isHtpasswdUser(name);
+  const replaceGroups: AccessControl["replaceGroups"] = (...groups) => access.replaceGroups(...groups);
+  return openDirectoryUsers(ldap, { accounts, isTaken, replaceGroups, ulids, clock, log });
+}
+
 function administer(
   stores: Stores,
   folder: string,
@@ -258,7 +274,9 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const { onLogin } = options;
   const rules = settings.clientUsers;
   const clientCertificates = new ClientCertificates({ accounts, certificates: issued, rules, clock });
-  const logins = { accounts, htpasswd, clientCertificates, processPrincipals, onLogin };
+  const directory = await openDirectory(settings, stores, isHtpasswdUser, log);
+  void directory?.announce();
+  const logins = { accounts, htpasswd, directory, clientCertificates, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(
     () => authenticator.stop(),

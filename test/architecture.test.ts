@@ -153,6 +153,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "apache-md5": ["auth"],
   bun: ["http/listener.ts"],
   commander: ["cli"],
+  ldapts: ["auth/ldap"],
   "lru-cache": ["auth", "certificates", "storage/cache", "registry", "api"],
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki", "certificates"],
@@ -192,12 +193,12 @@ const machinePlaces: readonly {
   { what: /^(?:node:)?child_process$/, places: ["process", "doctor"] },
   {
     what: /^(?:node:)?net$/,
-    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
+    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts", "auth/ldap/connection.ts"],
     pure: ["isIP", "isIPv4", "isIPv6", "BlockList"],
   },
   {
     what: /^(?:node:)?tls$/,
-    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts"],
+    places: ["process", "doctor", "http/listener.ts", "http/client-certificate-listener.ts", "auth/ldap/connection.ts"],
     pure: ["getCACertificates"],
   },
   { what: /^(?:node:)?sqlite$/, places: [] },

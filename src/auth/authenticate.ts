@@ -13,6 +13,7 @@ import type { ClientCertificates } from "./client-certificates.ts";
 import { type DecoyHash, makeDecoyHash } from "./decoy-hash.ts";
 import { Guessing, type LoginOutcome } from "./guessing.ts";
 import type { HtpasswdFile } from "./htpasswd.ts";
+import type { DirectoryUsers } from "./ldap/directory-users.ts";
 import { LoginQueue, TooManyLoginsError } from "./login-queue.ts";
 import type { ProcessPrincipals } from "./process-principals.ts";
 import { SlowHashes } from "./slow-hashes.ts";
@@ -43,6 +44,8 @@ export type Authenticate = (
 export interface AuthenticatorOptions {
   readonly accounts: WatchedAccounts;
   readonly htpasswd: HtpasswdFile | undefined;
+  /** Asked for names that nobody has here. */
+  readonly directory?: Pick<DirectoryUsers, "logIn" | "usualMs"> | undefined;
   readonly clock: Clock;
   readonly ulids: UlidSource;
   readonly log: Log;
@@ -65,11 +68,15 @@ interface Judged {
   readonly result: AuthResult;
 }
 
-/** Somebody whom a name may mean, and what the password has to be held against. */
-interface Candidate {
-  readonly hash: StoredHash;
+/** Somebody whose password is right. */
+interface Login {
   readonly version: CredentialVersion;
   readonly principal: () => Promise<Principal>;
+}
+
+/** Somebody whom a name may mean, and what the password has to be held against. */
+interface Candidate extends Login {
+  readonly hash: StoredHash;
 }
 
 const anonymous: AuthResult = { kind: "caller", caller: anonymousCaller };
@@ -80,7 +87,7 @@ const defaultFailureFloorMs = 250;
 const standIn = "no password";
 
 /**
- * Decides who somebody is. Dozo's own user wins over one of the same name in the htpasswd file.
+ * Decides who somebody is. Dozo's own user wins over one of the same name in the htpasswd file, and both over one of the directory.
  *
  * A failed login tells nothing about who exists: each way to fail runs exactly one slow hash, the user's own or a decoy of the
  * costliest kind that is in use, and is answered at a fixed floor. Who guesses is slowed down before that (`Guessing`), and
@@ -186,7 +193,12 @@ export class Authenticator {
     if (attempt.kind === "refused") return attempt;
     let outcome: LoginOutcome = "unknown";
     try {
-      const judged = await this.#inTurn(key, network, credentials);
+      const startedAt = performance.now();
+      const inDirectory = await this.#askDirectory(credentials);
+      const judged =
+        typeof inDirectory === "object"
+          ? await this.#succeed(key, credentials.name, inDirectory)
+          : await this.#inTurn(key, network, credentials, { startedAt, refusal: inDirectory });
       outcome = judged.outcome;
       return judged.result;
     } catch (error) {
@@ -197,13 +209,32 @@ export class Authenticator {
     }
   }
 
-  async #inTurn(key: string, network: string, credentials: BasicCredentials): Promise<Judged> {
-    const startedAt = performance.now();
+  /**
+   * Who logs in by the directory, or why not; undefined where it has no say. It judges passwords itself, outside of the turns: a
+   * directory that is slow must not keep others waiting. A refusal then costs its slow hash as every other does.
+   */
+  async #askDirectory({ name, password }: BasicCredentials): Promise<Login | string | undefined> {
+    const { accounts, htpasswd, directory } = this.#options;
+    if (directory === undefined || !isPossiblePassword(password)) return undefined;
+    await htpasswd?.refreshIfDue();
+    const changes = accounts.changesOf(name);
+    if ((await this.#findCandidate(name)) !== undefined) return undefined;
+    const login = await directory.logIn(name, password);
+    if (login.kind === "refused") return login.reason;
+    return { version: { changes, htpasswdHash: undefined }, principal: () => Promise.resolve(login.principal) };
+  }
+
+  async #inTurn(
+    key: string,
+    network: string,
+    credentials: BasicCredentials,
+    { startedAt, refusal }: { readonly startedAt: number; readonly refusal: string | undefined },
+  ): Promise<Judged> {
     const turn = await this.#queue.enter(network);
     const turnAt = performance.now();
     let judged: Judged | undefined;
     try {
-      judged = await this.#judge(key, credentials);
+      judged = await this.#judge(key, credentials, refusal);
     } finally {
       turn.end({ isSuccess: judged?.outcome === "right" });
     }
@@ -211,7 +242,7 @@ export class Authenticator {
     return judged;
   }
 
-  async #judge(key: string, { name, password }: BasicCredentials): Promise<Judged> {
+  async #judge(key: string, { name, password }: BasicCredentials, refusal: string | undefined): Promise<Judged> {
     // While this waited, the same may have been verified for somebody in another network.
     const remembered = this.#recall(key);
     if (remembered !== undefined) return { outcome: "right", result: remembered };
@@ -221,11 +252,11 @@ export class Authenticator {
     const hash = candidate?.hash ?? (await this.#decoy).hash;
     const matches = await this.#slowHashes.matches(isPossible ? password : standIn, hash);
     if (candidate !== undefined && isPossible && matches) return this.#succeed(key, name, candidate);
-    const reason = candidate === undefined ? "there is no such user" : "the password is wrong";
+    const reason = refusal ?? (candidate === undefined ? "there is no such user" : "the password is wrong");
     return { outcome: "wrong", result: { kind: "refused", reason } };
   }
 
-  async #succeed(key: string, name: string, { principal: who, version }: Candidate): Promise<Judged> {
+  async #succeed(key: string, name: string, { principal: who, version }: Login): Promise<Judged> {
     const principal = await who();
     const credential = { ...version, name, principal };
     // It may have changed while the hash was computed.
@@ -275,8 +306,10 @@ export class Authenticator {
     const { failureFloorMs = defaultFailureFloorMs, wait = sleep } = this.#options;
     // A hash can take twice as long on a busy machine: the floor has to stay above it.
     const hashFloorMs = 2 * (await this.#decoy).tookMs;
+    // As if the directory had been asked for every name.
+    const directoryFloorMs = 2 * (this.#options.directory?.usualMs ?? 0);
     // Who waited long for the turn must not learn from the answer's time how long the hash took.
-    const until = Math.max(startedAt + failureFloorMs, turnAt + hashFloorMs);
+    const until = Math.max(startedAt + Math.max(failureFloorMs, directoryFloorMs + hashFloorMs), turnAt + hashFloorMs);
     await wait(Math.max(0, until - performance.now()));
   }
 

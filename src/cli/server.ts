@@ -39,7 +39,9 @@ export interface ServerOptions {
 export async function runServer(context: CommandContext, options: ServerOptions): Promise<void> {
   const settings = { ...options.loaded.settings, data: resolve(options.loaded.settings.data) };
   if (settings.htpasswd !== undefined) requireHtpasswd(settings.htpasswd);
-  if (settings.clientCa !== undefined) requireAuthority(settings.clientCa);
+  if (settings.clientCa !== undefined) requireAuthority(settings.clientCa, "for client certificates");
+  if (settings.ldap.ca !== undefined) requireAuthority(settings.ldap.ca, "of the directory");
+  if (settings.ldap.searcher !== undefined) requireDirectoryPassword(settings.ldap.searcher.passwordFile);
   for (const host of listenHosts(settings.listen)) await assertOwnAddress(host);
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
@@ -76,13 +78,26 @@ function requireHtpasswd(file: string): void {
 }
 
 /** The same. */
-function requireAuthority(file: string): void {
+function requireAuthority(file: string, what: string): void {
   try {
     splitCertificates(readFileSync(file, "utf8"));
   } catch (error) {
     throw new ExplainedError(
-      `the authority for client certificates ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `the authority ${what} ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       `openssl x509 -noout -subject -in ${file} has to show it`,
+      error,
+    );
+  }
+}
+
+/** The same. */
+function requireDirectoryPassword(file: string): void {
+  try {
+    readFileSync(file);
+  } catch (error) {
+    throw new ExplainedError(
+      `the password for the directory (ldap.bindPasswordFile) cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `write it there, readable for this user alone: (umask 077; cat > ${file})`,
       error,
     );
   }

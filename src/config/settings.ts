@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { type ClientUserRule, parseClientUserRule } from "../core/client-user-rule.ts";
 import { defaultLimits } from "../core/limits.ts";
+import { ldap } from "./ldap.ts";
 import {
   type CertificateFilesSetting,
   isLoopbackListener,
@@ -315,6 +316,7 @@ export const settingsSchema = z
       placeholder: "FORMAT",
     }),
     acme: acme.prefault({}),
+    ldap: ldap.prefault({}),
     limits: limits.prefault({}),
   })
   .superRefine((settings, context) => {

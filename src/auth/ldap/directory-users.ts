@@ -1,0 +1,101 @@
+import type { AccountStore } from "../../core/account-store.ts";
+import type { Clock } from "../../core/clock.ts";
+import { RegistryError } from "../../core/error.ts";
+import type { Principal } from "../../core/principal.ts";
+import type { UlidSource } from "../../core/ulid.ts";
+import type { Log } from "../../log.ts";
+import type { Directory, DirectoryUser } from "./directory.ts";
+import { DirectoryUnavailableError } from "./directory-error.ts";
+
+export interface DirectoryUsersOptions {
+  readonly directory: Pick<Directory, "verify" | "lookUp" | "probe">;
+  readonly accounts: Pick<AccountStore, "externalPrincipal">;
+  /** Whether a user who goes before one of the directory has this name. */
+  readonly isTaken: (name: string) => Promise<boolean>;
+  /** Takes all groups of a principal, and forgets those of before. */
+  readonly replaceGroups: (principal: Principal["id"], source: "ldap", names: readonly string[]) => Promise<void>;
+  readonly ulids: UlidSource;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type DirectoryLogin =
+  | { readonly kind: "principal"; readonly principal: Principal }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The slowest of so many logins is what a failed one waits for. */
+const measuredLogins = 32;
+const firstGuessMs = 50;
+const mostMs = 2000;
+
+/** The users of the directory as principals: never admins, with the groups that the directory says, and by the name that it says. */
+export class DirectoryUsers {
+  readonly #options: DirectoryUsersOptions;
+  readonly #tookMs: number[] = [];
+
+  constructor(options: DirectoryUsersOptions) {
+    this.#options = options;
+  }
+
+  /** How long a login may take at the directory as things are, in milliseconds. */
+  get usualMs(): number {
+    return Math.min(mostMs, Math.max(firstGuessMs, ...this.#tookMs));
+  }
+
+  /**
+   * Who logs in with this. Their groups are the directory's from now on. Rejects with `UNAVAILABLE` when the directory cannot be
+   * asked: nobody is let in, and nobody is told that the password is wrong.
+   */
+  async logIn(name: string, password: string): Promise<DirectoryLogin> {
+    const startedAt = performance.now();
+    const verdict = await this.#asked(this.#options.directory.verify(name, password));
+    this.#tookMs.push(performance.now() - startedAt);
+    if (this.#tookMs.length > measuredLogins) this.#tookMs.shift();
+    if (verdict.kind === "wrong") return { kind: "refused", reason: verdict.reason };
+    const principal = await this.#principal(verdict.user);
+    if (principal === undefined)
+      return {
+        kind: "refused",
+        reason: `${verdict.user.name} is the name of a user of dozo's own or of the htpasswd file`,
+      };
+    return { kind: "principal", principal };
+  }
+
+  /** Says in the log whether the directory can be asked. Never throws: without it the other users log in all the same. */
+  async announce(): Promise<void> {
+    const { directory, log } = this.#options;
+    try {
+      await directory.probe();
+      log.info("users of the directory (ldap) may log in");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error("the directory (ldap) cannot be asked; until it can, its users are answered 503", { reason });
+    }
+  }
+
+  /** Whom the directory means by a name, for rules about somebody who has not logged in yet. Rejects as `logIn` does. */
+  async find(name: string): Promise<Principal | undefined> {
+    const user = await this.#asked(this.#options.directory.lookUp(name));
+    return user === undefined ? undefined : this.#principal(user);
+  }
+
+  async #principal({ name, groups }: DirectoryUser): Promise<Principal | undefined> {
+    const { accounts, isTaken, replaceGroups, ulids, clock } = this.#options;
+    if (await isTaken(name)) return undefined;
+    const id = await accounts.externalPrincipal("ldap", name, ulids.next(), clock.now());
+    await replaceGroups(id, "ldap", groups);
+    return { id, name, isAdmin: false, kind: "user", source: "ldap" };
+  }
+
+  async #asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof DirectoryUnavailableError)) throw error;
+      throw new RegistryError("UNAVAILABLE", "logins cannot be checked now, try again later", {
+        cause: error,
+        retryAfterSeconds: 5,
+      });
+    }
+  }
+}
