@@ -26,6 +26,7 @@ export const suites: readonly Suite[] = [
   { name: "unit", paths: ["./src"], needs: [], showsFigures: false },
   { name: "architecture", paths: ["./test/architecture.test.ts"], needs: [], showsFigures: false },
   { name: "api", paths: ["./test/api"], needs: [], showsFigures: false },
+  { name: "access", paths: ["./test/access"], needs: [], showsFigures: false },
   { name: "enrolment", paths: ["./test/enrolment"], needs: ["curl", "openssl", "busybox"], showsFigures: false },
   { name: "cli", paths: ["./test/cli"], needs: [], showsFigures: false },
   {

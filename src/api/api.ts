@@ -2,7 +2,7 @@ import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
-import { parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
+import { isRepositoryName, parseRepositoryName, type RepositoryName } from "../core/repository-name.ts";
 import { type Answer, toResponse } from "../http/answer.ts";
 import { isFromForeignPage, isNavigation } from "../http/browser-request.ts";
 import { createClientAddressReader } from "../http/client-address.ts";
@@ -102,6 +102,8 @@ async function answerTo(
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller, principal: principalOf(caller) });
   }
+  // To strangers a name that cannot be is one like any other.
+  if (!isRepositoryName(match.name)) assertAllowed(parts, caller, "login", undefined);
   const repository = parseRepositoryName(match.name);
   exchange.repository = repository;
   if (!route.pattern.endsWith("{id}") && parameter !== "") exchange.reference = parameter;

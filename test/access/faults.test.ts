@@ -1,0 +1,31 @@
+import { describe, expect, test } from "bun:test";
+import { type Fault, faults, withFault } from "./faults.ts";
+import { type MatrixResult, runMatrix } from "./matrix.ts";
+import { open } from "./words.ts";
+import { makeWorld } from "./world.ts";
+
+// The test of the matrix: with any of these checks taken out of the code it has to fail.
+
+async function runWith(fault: Fault): Promise<MatrixResult> {
+  return withFault(fault, async (folder) => {
+    const world = await makeWorld(open, folder);
+    try {
+      const { isAsked } = fault;
+      return await runMatrix(world, { stopsAtFirst: true, ...(isAsked === undefined ? {} : { isAsked }) });
+    } finally {
+      await world.close();
+    }
+  });
+}
+
+describe("the matrix finds it when", () => {
+  test.each(faults.map((fault) => [fault.name, fault] as const))(
+    "%s",
+    async (_name, fault) => {
+      const { unexpected } = await runWith(fault);
+
+      expect(unexpected).toHaveLength(1);
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,242 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Case } from "./cases.ts";
+import { sourceFolder } from "./source.ts";
+
+/** A check taken out of the code: a text of a file, and what stands in its place. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Where the fault can be seen; the matrix asks nothing else of it. */
+  readonly isAsked?: (asked: Case) => boolean;
+}
+
+const method =
+  (...methods: readonly string[]): ((asked: Case) => boolean) =>
+  (asked) =>
+    methods.includes(asked.method);
+
+/** Each is one check that somebody could forget. */
+export const faults: readonly Fault[] = [
+  {
+    name: "nobody decides about repositories",
+    file: "api/api.ts",
+    find: "  assertAllowed(parts, caller, route.action, repository);\n",
+    replace: "",
+  },
+  {
+    name: "nobody decides about HEAD",
+    file: "api/api.ts",
+    find: "  assertAllowed(parts, caller, route.action, repository);\n",
+    replace: '  if (request.method !== "HEAD") assertAllowed(parts, caller, route.action, repository);\n',
+    isAsked: method("HEAD"),
+  },
+  {
+    name: "lists and logins are open to strangers",
+    file: "api/api.ts",
+    find: "    assertAllowed(parts, caller, route.action, undefined);\n",
+    replace: "",
+    isAsked: method("GET"),
+  },
+  {
+    name: "what is no endpoint is told to strangers",
+    file: "api/api.ts",
+    find: 'if (target.path.startsWith("/v2/"))',
+    replace: 'if (target.path.startsWith("/v2//"))',
+  },
+  {
+    name: "two Authorization headers are taken for one",
+    file: "api/api.ts",
+    find: 'if (authorization?.includes(",") === true)',
+    replace: 'if (authorization?.includes(",,") === true)',
+    isAsked: method("GET"),
+  },
+  {
+    name: "to push is enough to delete a blob",
+    file: "api/routes.ts",
+    find: 'pattern: blob,\n    action: "delete"',
+    replace: 'pattern: blob,\n    action: "push"',
+    isAsked: method("DELETE"),
+  },
+  {
+    name: "a method in a header counts",
+    file: "api/api.ts",
+    find: "    const { method, headers } = request;",
+    replace:
+      '    const { headers } = request;\n    const method = headers.get("x-http-method-override") ?? request.method;',
+  },
+  {
+    name: "a rule that denies is passed over",
+    file: "core/policy.ts",
+    find: 'if (rule.actions.includes(action)) return { verdict: "denied", rule };',
+    replace: "",
+  },
+  {
+    name: "a rule about one is about all",
+    file: "core/policy.ts",
+    find: 'if (subject.kind === "principal") return subject.id === id;',
+    replace: 'if (subject.kind === "principal") return true;',
+  },
+  {
+    name: "groups of one name are one group",
+    file: "core/policy.ts",
+    find: "one.name === other.name && one.source === other.source",
+    replace: "one.name === other.name",
+  },
+  {
+    name: "a star goes over slashes",
+    file: "core/repository-pattern.ts",
+    find: 'if (part === "**") next.add(place);',
+    replace: "next.add(place);",
+  },
+  {
+    name: "strangers may what everyone may who is logged in",
+    file: "core/policy.ts",
+    find: 'byRules(rules, ({ kind }) => kind === "anonymous", "pull", repository);\n  return decision.verdict',
+    replace: 'byRules(rules, ({ kind }) => kind !== "principal", "pull", repository);\n  return decision.verdict',
+    isAsked: method("GET"),
+  },
+  {
+    name: "a mount asks nothing of its source",
+    file: "api/distribution/uploads.ts",
+    find: 'decide(caller, "pull", source).verdict === "allowed"',
+    replace: "decide !== undefined",
+    isAsked: method("POST"),
+  },
+  {
+    name: "a mount from anywhere asks nothing of its sources",
+    file: "registry/uploads.ts",
+    find: "sources.filter(request.mayPullFrom)",
+    replace: "sources.filter((each) => request.from === undefined || request.mayPullFrom(each))",
+    isAsked: method("POST"),
+  },
+  {
+    name: "an upload is anybody's",
+    file: "registry/uploads.ts",
+    find: "if (session?.startedBy !== principal.id)",
+    replace: "if (session === undefined)",
+    isAsked: method("GET", "PATCH"),
+  },
+  {
+    name: "to push is enough to move a tag",
+    file: "api/distribution/manifests.ts",
+    find: 'decide(caller, "overwrite", repository).verdict === "allowed"',
+    replace: 'decide(caller, "push", repository).verdict === "allowed"',
+    isAsked: method("PUT"),
+  },
+  {
+    name: "only the first of several tags is looked at",
+    file: "storage/memory/metadata-store.ts",
+    find: "for (const tag of put.tags) checkTag(",
+    replace: "for (const tag of put.tags.slice(0, 1)) checkTag(",
+    isAsked: method("PUT"),
+  },
+  {
+    name: "the catalog shows all",
+    file: "registry/catalog.ts",
+    find: "if (!isVisible(name)) continue;",
+    replace: "",
+    isAsked: (asked) => asked.list !== undefined,
+  },
+  {
+    name: "the search shows all",
+    file: "registry/catalog.ts",
+    find: "names.filter(isVisible)",
+    replace: "names",
+    isAsked: (asked) => asked.list !== undefined,
+  },
+  {
+    name: "a blob is looked for everywhere",
+    file: "storage/memory/metadata-store.ts",
+    find: "return this.#repositories.get(repository)?.blobs.has(digest) === true ? this.#blobs.get(digest) : undefined;",
+    replace: "return repository === undefined ? undefined : this.#blobs.get(digest);",
+    isAsked: method("GET", "POST"),
+  },
+  {
+    name: "what the client has is not asked for",
+    file: "api/distribution/blobs.ts",
+    find: "  const record = await blobs.stat(repository, digest);\n",
+    replace:
+      '  if (isNotModified(request.headers.get("if-none-match"), digest)) return emptyAnswer(304);\n  const record = await blobs.stat(repository, digest);\n',
+    isAsked: method("GET"),
+  },
+  {
+    name: "what is there is asked for first",
+    file: "api/api.ts",
+    find: "  assertAllowed(parts, caller, route.action, repository);\n",
+    replace:
+      '  if (route.action === "pull" && parameter === "") await parts.tags.list(repository, { limit: 1, last: undefined });\n  assertAllowed(parts, caller, route.action, repository);\n',
+    isAsked: method("GET"),
+  },
+  {
+    name: "a password of before is remembered",
+    file: "auth/authenticate.ts",
+    find: "accounts.changesOf(name) === changes &&",
+    replace: "accounts.changesOf(name) >= changes &&",
+    isAsked: method("GET"),
+  },
+  {
+    name: "a certificate stays good when it was revoked",
+    file: "auth/client-certificates.ts",
+    find: "if (issued.revokedAt !== undefined)",
+    replace: "if (issued.revokedAt === 0)",
+    isAsked: method("GET"),
+  },
+  {
+    name: "a certificate of another authority is an admin's",
+    file: "auth/client-certificates.ts",
+    find: "if (user.isAdmin && !found.mayBeAdmin)",
+    replace: 'if (user.isAdmin && found.user === "")',
+    isAsked: method("GET"),
+  },
+  {
+    name: "a certificate and a password need not be one user's",
+    file: "auth/authenticate.ts",
+    find: "if (other === undefined || other.id === verdict.principal.id) return result;",
+    replace: 'if (other !== undefined || verdict.principal.id !== "") return result;',
+    isAsked: method("GET"),
+  },
+  {
+    name: "the registry's own login is good from everywhere",
+    file: "auth/process-principals.ts",
+    find: "if (credential === undefined || clientAddress === undefined || !isLoopback(clientAddress)) return undefined;",
+    replace: 'if (credential === undefined || clientAddress === undefined || isLoopback("")) return undefined;',
+    isAsked: method("GET"),
+  },
+];
+
+/** A copy of the sources with the fault in it, for as long as `work` takes. Fails where the code is not as the fault has it. */
+export async function withFault<Result>(fault: Fault, work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "dozo-fault-"));
+  try {
+    await copySources(folder);
+    const path = join(folder, "src", fault.file);
+    const text = await readFile(path, "utf8");
+    if (text.split(fault.find).length !== 2)
+      throw new Error(
+        `${fault.file} does not have this once, so the fault "${fault.name}" has to be written anew:\n${fault.find}`,
+      );
+    await writeFile(
+      path,
+      text.replace(fault.find, () => fault.replace),
+    );
+    return await work(join(folder, "src"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The packages are those of the registry itself. */
+async function copySources(folder: string): Promise<void> {
+  const root = dirname(sourceFolder);
+  await mkdir(folder, { recursive: true });
+  await cp(sourceFolder, join(folder, "src"), {
+    recursive: true,
+    filter: (path) => !/\.(test|contract)\.ts$/.test(path),
+  });
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  await cp(join(root, "package.json"), join(folder, "package.json"));
+}

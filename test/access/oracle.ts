@@ -1,0 +1,169 @@
+import { type Deed, type PersonWords, repositories, type RuleWords, type Words } from "./words.ts";
+
+/**
+ * What the registry has to answer, from the rules in words. It shares no code with the registry: neither how a rule is read, nor
+ * what a path means, nor what an endpoint asks for.
+ */
+
+/** Who a request is from, as far as a judge can tell who sees the credential and the books. */
+export type Standing =
+  | { readonly kind: "nobody" }
+  /** Logged in. */
+  | { readonly kind: "person"; readonly name: string }
+  /** Shows something that is worth nothing: a wrong password, a revoked key. */
+  | { readonly kind: "refused" }
+  /** Shows a client certificate that is worth nothing. */
+  | { readonly kind: "certificate-refused" }
+  /** Says two things at once. */
+  | { readonly kind: "contradiction" };
+
+/** The answer to a request; `code` is the specification's, none where the request succeeds. */
+export interface Expected {
+  readonly status: number;
+  readonly code?: string;
+}
+
+/** `list`: a list of repositories, which shows what may be pulled. */
+type Need = Deed | "login" | "list" | "nothing";
+
+/** What each endpoint is for, in words; a row of the route table that is not here has no answer that could be right. */
+export const needs: Readonly<Record<string, Need>> = {
+  "GET /v2/": "login",
+  "GET /v2/{name}/blobs/{digest}": "pull",
+  "DELETE /v2/{name}/blobs/{digest}": "delete",
+  "GET /v2/{name}/manifests/{reference}": "pull",
+  "PUT /v2/{name}/manifests/{reference}": "push",
+  "DELETE /v2/{name}/manifests/{reference}": "delete",
+  "POST /v2/{name}/blobs/uploads/": "push",
+  "GET /v2/{name}/blobs/uploads/{id}": "push",
+  "PATCH /v2/{name}/blobs/uploads/{id}": "push",
+  "PUT /v2/{name}/blobs/uploads/{id}": "push",
+  "DELETE /v2/{name}/blobs/uploads/{id}": "push",
+  "GET /v2/{name}/tags/list": "pull",
+  "GET /v2/{name}/referrers/{digest}": "pull",
+  "GET /v2/_catalog": "list",
+  "GET /v1/search": "list",
+  "GET /v1/_ping": "nothing",
+  "GET /": "nothing",
+  "GET /ca.crt": "nothing",
+  "GET /enroll": "nothing",
+  "GET /enroll/line": "login",
+  "GET /enroll.sh": "nothing",
+  "GET /enroll.ps1": "nothing",
+  "GET /livez": "nothing",
+};
+
+const unauthorized: Expected = { status: 401, code: "UNAUTHORIZED" };
+const denied: Expected = { status: 403, code: "DENIED" };
+
+/** Judges a registry that is as the words say. */
+export class Oracle {
+  readonly #words: Words;
+  readonly #rules: readonly (RuleWords & { readonly form: RegExp })[];
+
+  constructor(words: Words) {
+    this.#words = words;
+    this.#rules = words.rules.map((rule) => ({ ...rule, form: formOfNames(rule.repositories) }));
+  }
+
+  /** Whether the rules let somebody do something to a repository. */
+  may(standing: Standing, deed: Deed, repository: string): boolean {
+    if (standing.kind === "nobody") return deed === "pull" && this.#says("anonymous", deed, repository) === "yes";
+    const person = this.#words.people.find(({ name }) => standing.kind === "person" && name === standing.name);
+    if (person === undefined) return false;
+    if (person.isAdmin) return true;
+    const own = this.#says(person, deed, repository);
+    // Who is logged in may what strangers may, unless it is denied them by name.
+    if (own === "nothing" && deed === "pull") return this.#says("anonymous", deed, repository) === "yes";
+    return own === "yes";
+  }
+
+  /** The repositories that a list shows. */
+  visible(standing: Standing): readonly string[] {
+    const shown = repositories.filter(({ name, exists }) => exists && this.may(standing, "pull", name));
+    return shown.map(({ name }) => name).toSorted();
+  }
+
+  /**
+   * The answer to a request whose path the runtime has made plain already. `whenAllowed` is what comes where nothing speaks
+   * against it, which is a matter of what is stored.
+   */
+  answer(standing: Standing, method: string, path: string, whenAllowed: () => Expected): Expected {
+    const place = placeOf(method, path);
+    if (place.need === "nothing") return whenAllowed();
+    if (place.kind !== "endpoint" && !path.startsWith("/v2/")) return withoutEndpoint(place);
+    if (standing.kind === "contradiction") return { status: 400, code: "UNSUPPORTED" };
+    if (standing.kind === "certificate-refused") return denied;
+    if (standing.kind === "refused") return unauthorized;
+    const isKnown = standing.kind === "person";
+    if (place.need === "list") return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
+    if (!isKnown && (place.kind !== "endpoint" || place.need === "login")) return unauthorized;
+    if (place.kind !== "endpoint") return withoutEndpoint(place);
+    if (place.need === "login") return whenAllowed();
+    if (!isName(place.name)) return isKnown ? { status: 400, code: "NAME_INVALID" } : unauthorized;
+    if (this.may(standing, place.need, place.name)) return whenAllowed();
+    return isKnown ? denied : unauthorized;
+  }
+
+  /** Whether anything is ruled about those who are not logged in. */
+  #isOpen(): boolean {
+    return this.#words.rules.some(({ who }) => who === "anonymous");
+  }
+
+  #says(about: PersonWords | "anonymous", deed: Deed, repository: string): "yes" | "no" | "nothing" {
+    const names = about === "anonymous" ? [about] : ["everyone", about.name, ...(about.groups ?? [])];
+    const said = this.#rules.filter(
+      (rule) => names.includes(rule.who) && isMeant(rule, deed) && rule.form.test(repository),
+    );
+    if (said.length === 0) return "nothing";
+    return said.every(({ effect }) => effect === "allow") ? "yes" : "no";
+  }
+}
+
+/** To allow `admin` is to allow all; to deny it takes away nothing else. */
+function isMeant({ effect, actions }: RuleWords, deed: Deed): boolean {
+  return actions.includes(deed) || (effect === "allow" && actions.includes("admin"));
+}
+
+type Place =
+  | { readonly kind: "endpoint"; readonly need: Need; readonly name: string }
+  | { readonly kind: "wrong-method"; readonly need?: undefined }
+  | { readonly kind: "unknown"; readonly need?: undefined };
+
+function withoutEndpoint({ kind }: Place): Expected {
+  return kind === "unknown" ? { status: 404, code: "NAME_UNKNOWN" } : { status: 405, code: "UNSUPPORTED" };
+}
+
+/** Every pattern as a regular expression; a fixed path is asked first, and of the others the one with the longest end. */
+const places = [...new Set(Object.keys(needs).map((key) => key.slice(key.indexOf(" ") + 1)))]
+  .toSorted((one, other) => Number(one.includes("{")) - Number(other.includes("{")) || other.length - one.length)
+  .map((pattern) => ({ pattern, form: formOf(pattern) }));
+
+function formOf(pattern: string): RegExp {
+  const parts = pattern.split(/(\{[a-z]+\})/).map((part) => {
+    if (part === "{name}") return "(?<name>.*)";
+    return part.startsWith("{") ? "[^/]+" : part.replaceAll(".", "\\.");
+  });
+  return new RegExp(`^${parts.join("")}$`);
+}
+
+function placeOf(method: string, path: string): Place {
+  const found = places.find(({ form }) => form.test(path));
+  if (found === undefined) return { kind: "unknown" };
+  const need = needs[`${method === "HEAD" ? "GET" : method} ${found.pattern}`];
+  if (need === undefined) return { kind: "wrong-method" };
+  return { kind: "endpoint", need, name: found.form.exec(path)?.groups?.["name"] ?? "" };
+}
+
+function isName(text: string): boolean {
+  return text.split("/").every((part) => /^[a-z0-9]+([._-][a-z0-9]+)*$/.test(part));
+}
+
+/** `**` is any number of whole parts, but at least one; `*` any letters within a part. */
+function formOfNames(pattern: string): RegExp {
+  const parts = pattern.split("/").map((part) => {
+    if (part === "**") return ".+";
+    return part.replaceAll(/[.*]/g, (mark) => (mark === "*" ? "[^/]*" : "\\."));
+  });
+  return new RegExp(`^${parts.join("/")}$`);
+}

@@ -1,0 +1,97 @@
+import type * as api from "../../src/api/api.ts";
+import type * as routes from "../../src/api/routes.ts";
+import type * as authenticate from "../../src/auth/authenticate.ts";
+import type * as clientCertificates from "../../src/auth/client-certificates.ts";
+import type * as clientUserRule from "../../src/core/client-user-rule.ts";
+import type * as htpasswd from "../../src/auth/htpasswd.ts";
+import type * as processPrincipals from "../../src/auth/process-principals.ts";
+import type * as slowHashes from "../../src/auth/slow-hashes.ts";
+import type * as watchedAccounts from "../../src/auth/watched-accounts.ts";
+import type * as limits from "../../src/core/limits.ts";
+import type * as bodies from "../../src/http/request-body.ts";
+import type * as accessControl from "../../src/registry/access-control.ts";
+import type * as administration from "../../src/registry/administration.ts";
+import type * as blobs from "../../src/registry/blobs.ts";
+import type * as catalog from "../../src/registry/catalog.ts";
+import type * as manifests from "../../src/registry/manifests.ts";
+import type * as referrers from "../../src/registry/referrers.ts";
+import type * as tags from "../../src/registry/tags.ts";
+import type * as uploads from "../../src/registry/uploads.ts";
+import type * as ruleStore from "../../src/storage/memory/access-rule-store.ts";
+import type * as groupStore from "../../src/storage/memory/group-store.ts";
+import type * as accountStore from "../../src/storage/memory/account-store.ts";
+import type * as blobStore from "../../src/storage/memory/blob-store.ts";
+import type * as certificateStore from "../../src/storage/memory/client-certificate-store.ts";
+import type * as metadataStore from "../../src/storage/memory/metadata-store.ts";
+import type * as uploadStore from "../../src/storage/memory/upload-store.ts";
+import { join } from "node:path";
+
+/** The parts of the registry that the matrix stands on, as they are in one folder of sources. */
+export interface Source {
+  readonly api: typeof api;
+  readonly routes: typeof routes;
+  readonly authenticate: typeof authenticate;
+  readonly clientCertificates: typeof clientCertificates;
+  readonly clientUserRule: typeof clientUserRule;
+  readonly htpasswd: typeof htpasswd;
+  readonly processPrincipals: typeof processPrincipals;
+  readonly slowHashes: typeof slowHashes;
+  readonly watchedAccounts: typeof watchedAccounts;
+  readonly limits: typeof limits;
+  readonly bodies: typeof bodies;
+  readonly accessControl: typeof accessControl;
+  readonly administration: typeof administration;
+  readonly blobs: typeof blobs;
+  readonly catalog: typeof catalog;
+  readonly manifests: typeof manifests;
+  readonly referrers: typeof referrers;
+  readonly tags: typeof tags;
+  readonly uploads: typeof uploads;
+  readonly ruleStore: typeof ruleStore;
+  readonly groupStore: typeof groupStore;
+  readonly accountStore: typeof accountStore;
+  readonly blobStore: typeof blobStore;
+  readonly certificateStore: typeof certificateStore;
+  readonly metadataStore: typeof metadataStore;
+  readonly uploadStore: typeof uploadStore;
+}
+
+const files: Readonly<Record<keyof Source, string>> = {
+  api: "api/api.ts",
+  routes: "api/routes.ts",
+  authenticate: "auth/authenticate.ts",
+  clientCertificates: "auth/client-certificates.ts",
+  clientUserRule: "core/client-user-rule.ts",
+  htpasswd: "auth/htpasswd.ts",
+  processPrincipals: "auth/process-principals.ts",
+  slowHashes: "auth/slow-hashes.ts",
+  watchedAccounts: "auth/watched-accounts.ts",
+  limits: "core/limits.ts",
+  bodies: "http/request-body.ts",
+  accessControl: "registry/access-control.ts",
+  administration: "registry/administration.ts",
+  blobs: "registry/blobs.ts",
+  catalog: "registry/catalog.ts",
+  manifests: "registry/manifests.ts",
+  referrers: "registry/referrers.ts",
+  tags: "registry/tags.ts",
+  uploads: "registry/uploads.ts",
+  ruleStore: "storage/memory/access-rule-store.ts",
+  groupStore: "storage/memory/group-store.ts",
+  accountStore: "storage/memory/account-store.ts",
+  blobStore: "storage/memory/blob-store.ts",
+  certificateStore: "storage/memory/client-certificate-store.ts",
+  metadataStore: "storage/memory/metadata-store.ts",
+  uploadStore: "storage/memory/upload-store.ts",
+};
+
+export const sourceFolder = join(import.meta.dir, "../../src");
+
+/** Loads them from a folder, so that a copy with a fault in it can be asked the same as the registry itself. */
+export async function loadSource(folder = sourceFolder): Promise<Source> {
+  const load = async ([name, file]: [string, string]): Promise<[string, unknown]> => [
+    name,
+    await import(join(folder, file)),
+  ];
+  return Object.fromEntries(await Promise.all(Object.entries(files).map(load))) as unknown as Source;
+}

@@ -1,0 +1,340 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monotonicFactory } from "ulid";
+import type { ApiParts } from "../../src/api/call.ts";
+import type { HtpasswdFile } from "../../src/auth/htpasswd.ts";
+import type { Authenticator } from "../../src/auth/authenticate.ts";
+import type { ProcessCredential } from "../../src/auth/process-principals.ts";
+import type { StoredHash } from "../../src/auth/slow-hashes.ts";
+import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
+import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
+import { mediaTypes } from "../../src/core/media-type.ts";
+import type { ManifestPut, MetadataStore } from "../../src/core/metadata-store.ts";
+import type { GroupSource } from "../../src/core/group.ts";
+import type { PrincipalId } from "../../src/core/principal.ts";
+import type { RepositoryPattern } from "../../src/core/repository-pattern.ts";
+import type { RepositoryName } from "../../src/core/repository-name.ts";
+import type { Ulid } from "../../src/core/ulid.ts";
+import type { UploadId } from "../../src/core/upload-session.ts";
+import type { Client } from "../../src/http/listener.ts";
+import type { AccessControl } from "../../src/registry/access-control.ts";
+import type { LocalAdministration } from "../../src/registry/administration.ts";
+import { blobsOfAll, type Content, contentIn, latest } from "./content.ts";
+import { loadSource, type Source } from "./source.ts";
+import { type PersonWords, repositories, type RuleWords, type Words } from "./words.ts";
+
+/** The whole registry with its real Authenticator and its real rules, on stores in memory, as the words describe it. */
+export interface World {
+  readonly words: Words;
+  readonly source: Source;
+  readonly handle: (request: Request, client: Client) => Promise<Response>;
+  readonly metadata: MetadataStore;
+  readonly administration: LocalAdministration;
+  readonly certificates: ClientCertificateStore;
+  /** The registry's own login of the moment, good from this machine alone. */
+  readonly process: ProcessCredential;
+  /** What of the stores was called since this was last emptied. */
+  readonly calls: string[];
+  now(): number;
+  /** Whose id the name stands for now. */
+  idOf(name: string): PrincipalId;
+  /** Begins an upload for somebody. */
+  beginUpload(repository: string, by: PrincipalId): Promise<UploadId>;
+  /** Puts back what a repository had in the beginning. */
+  restore(repository: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const operator = "00000000000000000000000000" as PrincipalId;
+const startedAt = Date.UTC(2026, 0, 1);
+const makeUlid = monotonicFactory();
+const nextUlid = (): Ulid => makeUlid() as Ulid;
+const clock = { now: () => startedAt };
+
+export const passwordOf = (name: string): string => `secret of ${name}`;
+/** Alice's before she changed it; it was in use until then. */
+export const formerPassword = "what alice had before";
+
+/** As good as the costly one for what is asked here. */
+const hashPassword = (password: string): Promise<string> =>
+  Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
+
+/** Makes one of the sources in a folder, the registry's own by default. */
+export async function makeWorld(words: Words, folder?: string): Promise<World> {
+  const source = await loadSource(folder);
+  const calls: string[] = [];
+  const metadata = recorded("metadata", new source.metadataStore.MemoryMetadataStore(), calls);
+  const memoryBlobs = new source.blobStore.MemoryBlobStore();
+  const blobs = recorded("blobs", memoryBlobs, calls);
+  const uploads = recorded("uploads", new source.uploadStore.MemoryUploadStore(memoryBlobs), calls);
+  const memoryAccounts = new source.accountStore.MemoryAccountStore();
+  const accounts = new source.watchedAccounts.WatchedAccounts(memoryAccounts);
+  const certificates = new source.certificateStore.MemoryClientCertificateStore();
+  const ruleStore = new source.ruleStore.MemoryAccessRuleStore();
+  const groupStore = new source.groupStore.MemoryGroupStore(memoryAccounts, ruleStore);
+  const access = await source.accessControl.AccessControl.open(ruleStore, groupStore);
+  const ulids = { next: nextUlid };
+  const htpasswd = await openHtpasswd(source, words);
+  const administration = new source.administration.LocalAdministration({
+    accounts,
+    access,
+    certificates,
+    metadata,
+    blobs: { space: async () => ({ freeBytes: 1, totalBytes: 1 }) },
+    clock,
+    ulids,
+    hashPassword,
+    isHtpasswdUser: async (name) => htpasswd.users.has(name),
+    signClientCertificate: () => Promise.reject(new Error("certificates of the matrix are written by hand")),
+    processStatus: () => ({
+      version: "",
+      pid: undefined,
+      address: undefined,
+      clientCertificateAddress: undefined,
+      tls: undefined,
+      certificateEndsAt: undefined,
+    }),
+  });
+  const processPrincipals = new source.processPrincipals.ProcessPrincipals(ulids);
+  const clientCertificates = new source.clientCertificates.ClientCertificates({
+    accounts,
+    certificates,
+    rules: [clientRule(source, "cn:*.example.com=*")],
+    clock,
+  });
+  const authenticator = new source.authenticate.Authenticator({
+    accounts,
+    htpasswd,
+    clock,
+    ulids,
+    log: silence,
+    processPrincipals,
+    clientCertificates,
+    slowHashes: rememberingHashes(source),
+    failureFloorMs: 0,
+    wait: async () => {},
+  });
+  const limits = { ...source.limits.defaultLimits, uploadsPerPrincipal: 1_000_000, uploadsInAll: 1_000_000 };
+  const ports = { metadata, blobs, uploads, clock, ulids, limits, reserve: { assertRoomFor: async () => {} } };
+  const parts: ApiParts = {
+    blobs: new source.blobs.Blobs(ports),
+    uploads: new source.uploads.Uploads(ports),
+    manifests: new source.manifests.Manifests(ports),
+    tags: new source.tags.Tags(ports),
+    referrers: new source.referrers.Referrers(ports),
+    catalog: new source.catalog.Catalog(ports),
+    authenticate: authenticator.authenticate,
+    decide: access.decide,
+    limits,
+    caPem: () => "-----BEGIN CERTIFICATE-----\n",
+    identity: () => undefined,
+    onUse: () => {},
+    onTrustFetched: () => {},
+    ready: () => true,
+    trustedProxies: [],
+    bodies: new source.bodies.BodyReader(1000),
+    log: silence,
+    clock,
+  };
+  const handle = source.api.createApi(parts);
+  await enrolPeople({ words, administration, accounts, access, authenticator });
+  const ids = await idsOf(accounts);
+  const world: World = {
+    words,
+    source,
+    handle,
+    metadata,
+    administration,
+    certificates,
+    process: processPrincipals.admit("matrix"),
+    calls,
+    now: clock.now,
+    idOf: (name) => ids.get(name) ?? operator,
+    beginUpload: async (repository, by) => {
+      const id = nextUlid();
+      const session = { id, repository: repository as RepositoryName, startedBy: by, startedAt, touchedAt: startedAt };
+      await metadata.createUpload(session, { perPrincipal: Infinity, inAll: Infinity });
+      return id;
+    },
+    restore: (repository) => restore(metadata, repository as RepositoryName),
+    close: async () => {
+      htpasswd.stop();
+      await authenticator.stop();
+    },
+  };
+  for (const { name } of repositories) await world.restore(name);
+  return world;
+}
+
+const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Notes each call of a store's methods. */
+function recorded<Store extends object>(name: string, store: Store, calls: string[]): Store {
+  return new Proxy(store, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== "function") return member;
+      return (...given: unknown[]): unknown => {
+        calls.push(`${name}.${String(key)}`);
+        return Reflect.apply(member, target, given) as unknown;
+      };
+    },
+  });
+}
+
+/** Computes each hash once: thousands of wrong passwords are the same few. */
+function rememberingHashes({ slowHashes }: Source): InstanceType<Source["slowHashes"]["SlowHashes"]> {
+  const known = new Map<string, Promise<boolean>>();
+  return new (class extends slowHashes.SlowHashes {
+    override matches(password: string, hash: StoredHash): Promise<boolean> {
+      const key = JSON.stringify([password, hash]);
+      const answer = known.get(key) ?? super.matches(password, hash);
+      known.set(key, answer);
+      return answer;
+    }
+  })();
+}
+
+async function openHtpasswd(source: Source, { people }: Words): Promise<HtpasswdFile> {
+  const folder = await mkdtemp(join(tmpdir(), "dozo-access-"));
+  try {
+    const path = join(folder, "htpasswd");
+    const lines = people.filter(({ isInHtpasswd }) => isInHtpasswd).map(({ name }) => htpasswdLine(name));
+    await writeFile(path, (await Promise.all(lines)).join(""), { mode: 0o600 });
+    return await source.htpasswd.HtpasswdFile.open({ path, clock, log: silence });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function htpasswdLine(name: string): Promise<string> {
+  return `${name}:${await Bun.password.hash(passwordOf(name), { algorithm: "bcrypt", cost: 4 })}\n`;
+}
+
+function clientRule({ clientUserRule }: Source, text: string) {
+  const rule = clientUserRule.parseClientUserRule(text);
+  if (typeof rule === "string") throw new Error(rule);
+  return rule;
+}
+
+/** Everybody as the words have them, and what has happened to some of them since. */
+async function enrolPeople({
+  words: { people, rules },
+  administration,
+  accounts,
+  access,
+  authenticator,
+}: {
+  readonly words: Words;
+  readonly administration: LocalAdministration;
+  readonly accounts: WatchedAccounts;
+  readonly access: AccessControl;
+  readonly authenticator: Authenticator;
+}): Promise<void> {
+  const login = (name: string, password: string): unknown =>
+    authenticator.authenticate(`Basic ${btoa(`${name}:${password}`)}`, "192.0.2.1");
+  for (const { name, isAdmin, isInHtpasswd } of people) {
+    const password = name === "alice" ? formerPassword : passwordOf(name);
+    if (!isInHtpasswd) await administration.addUser({ name, password, isAdmin });
+  }
+  for (const { id } of await administration.listRules()) await administration.removeRule(id);
+  for (const rule of rules) await addRule(rule, administration, access);
+  // Each of them was logged in when it happened, so what is remembered of a login is asked too.
+  await login("alice", formerPassword);
+  await administration.changePassword("alice", passwordOf("alice"));
+  for (const name of ["gone", "again"]) {
+    await login(name, passwordOf(name));
+    await administration.removeUser(name);
+  }
+  await administration.addUser({ name: "again", password: passwordOf("again"), isAdmin: false });
+  await joinGroups(people, await idsOf(accounts), access);
+}
+
+async function addRule(rule: RuleWords, administration: LocalAdministration, access: AccessControl): Promise<void> {
+  const [source, name] = rule.who.split(":");
+  const { effect, actions, who } = rule;
+  if (who !== "anonymous" && name === undefined) {
+    await administration.addRule(rule);
+    return;
+  }
+  const group = {
+    kind: "group",
+    source: source === "group" ? "dozo" : (source as GroupSource),
+    name: name ?? "",
+  } as const;
+  const subject = who === "anonymous" ? ({ kind: "anonymous" } as const) : group;
+  const ruled = { effect, actions, subject, repositories: rule.repositories as RepositoryPattern };
+  await access.add({ id: nextUlid(), ...ruled }, { by: operator, at: startedAt });
+}
+
+async function joinGroups(
+  people: readonly PersonWords[],
+  ids: ReadonlyMap<string, PrincipalId>,
+  access: AccessControl,
+): Promise<void> {
+  for (const { name, groups = [] } of people) {
+    for (const source of ["ldap", "oidc"] as const) {
+      const names = groups.filter((each) => each.startsWith(`${source}:`)).map((each) => each.slice(source.length + 1));
+      await access.replaceGroups(ids.get(name) ?? operator, source, names);
+    }
+  }
+}
+
+async function idsOf(accounts: WatchedAccounts): Promise<ReadonlyMap<string, PrincipalId>> {
+  const users = await accounts.listUsers();
+  const ids = new Map(users.map(({ name, id }) => [name, id]));
+  return ids.set("hugo", await accounts.externalPrincipal("htpasswd", "hugo", nextUlid(), startedAt));
+}
+
+async function restore(metadata: MetadataStore, repository: RepositoryName): Promise<void> {
+  await metadata.purgeRepository(repository);
+  const isThere = repositories.some(({ name, exists }) => exists && name === repository);
+  if (!isThere) return;
+  const { layer, image, referrer, ownTag } = contentIn(repository);
+  for (const blob of [...blobsOfAll, layer]) await putBlob(metadata, repository, blob);
+  await putManifest(metadata, repository, image, {
+    blobs: [...blobsOfAll, layer].map(namedContent),
+    tags: [latest, ownTag],
+    mediaType: mediaTypes.ociManifest,
+  });
+  await putManifest(metadata, repository, referrer, { subject: image.digest, mediaType: mediaTypes.ociIndex });
+}
+
+function namedContent({ digest, text }: Content): ManifestPut["blobs"][number] {
+  return { digest, sizeBytes: Buffer.byteLength(text) };
+}
+
+async function putBlob(metadata: MetadataStore, repository: RepositoryName, { digest, text }: Content): Promise<void> {
+  const bytes = Buffer.from(text);
+  const blob = { digest, sizeBytes: bytes.byteLength, content: { kind: "inline", bytes } } as const;
+  await metadata.commitBlob({ repository, blob, uploadId: undefined, by: operator, at: startedAt });
+}
+
+async function putManifest(
+  metadata: MetadataStore,
+  repository: RepositoryName,
+  { digest, text }: Content,
+  more: Partial<ManifestPut> & Pick<ManifestPut, "mediaType">,
+): Promise<void> {
+  const preconditions = {
+    mayCreateTag: true,
+    mayOverwriteTag: true,
+    blobsMustExist: true,
+    manifestsMustExist: true,
+  };
+  await metadata.putManifest({
+    repository,
+    digest,
+    bytes: Buffer.from(text),
+    blobs: [],
+    manifests: [],
+    subject: undefined,
+    referrer: {},
+    tags: [],
+    preconditions,
+    by: operator,
+    at: startedAt,
+    ...more,
+  });
+}
