@@ -4,21 +4,23 @@ import { common, type Content, contentIn, contentOf, imageOf, indexOf, latest, n
 import type { Expected } from "./oracle.ts";
 import { type Deed, repositories } from "./words.ts";
 
-/** Uploads as one who asks may meet them. */
-export interface Uploads {
+/** What one who asks may meet by an id. */
+export interface Things {
   /** Begun by the asker in the repository in question. */
   readonly own: string;
   /** Begun by the asker in another repository. */
   readonly elsewhere: string;
   /** Begun by somebody else in the repository in question. */
   readonly others: string;
+  /** A rule about a repository that no case is about. */
+  readonly ruleElsewhere: string;
 }
 
 /** A request, and what comes of it where nothing speaks against it. */
 export interface Case {
   readonly what: string;
   readonly method: string;
-  readonly path: string | ((uploads: Uploads) => string);
+  readonly path: string | ((things: Things) => string);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly repository?: string;
@@ -38,7 +40,7 @@ const always =
     code === undefined ? { status } : { status, code };
 
 const uploaded = contentOf("bytes that somebody uploads");
-const unknownUpload = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const unknownId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 /** The name of another repository that has something: what of it must not be told. */
 function otherThan(repository: string): string {
@@ -111,6 +113,30 @@ const aboutRepository: Readonly<Record<string, (repository: string) => readonly 
       { ...at("what refers to nothing", nowhere.digest), twin: "no referrer" },
     ];
   },
+  "GET /api/v1/repositories/{name}/rules": (repository) => [
+    { what: "its rules", path: `/api/v1/repositories/${repository}/rules`, whenAllowed: always(200) },
+  ],
+  "POST /api/v1/repositories/{name}/rules": (repository) => [
+    {
+      what: "a rule about nobody",
+      path: `/api/v1/repositories/${repository}/rules`,
+      ...json({ effect: "allow", who: "zoe", actions: ["pull"] }),
+      whenAllowed: always(404, "USER_UNKNOWN"),
+    },
+  ],
+  // API-03: the right to a repository's rules is none to those of another.
+  "DELETE /api/v1/repositories/{name}/rules/{rule}": (repository) => {
+    const at = (what: string, idOf: (things: Things) => string): Draft => ({
+      what,
+      path: (things) => `/api/v1/repositories/${repository}/rules/${idOf(things)}`,
+      whenAllowed: always(404, "RULE_UNKNOWN"),
+      twin: "no such rule",
+    });
+    return [
+      at("a rule about another repository", ({ ruleElsewhere }) => ruleElsewhere),
+      at("a rule that nobody made", () => unknownId),
+    ];
+  },
 };
 
 /** The other rows: what is asked, whoever asks. */
@@ -126,6 +152,47 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "GET /enroll/line": [{ what: "the enrolment line", path: "/enroll/line", whenAllowed: always(404, "NAME_UNKNOWN") }],
   "GET /enroll.sh": [{ what: "the script", path: "/enroll.sh", whenAllowed: always(404, "NAME_UNKNOWN") }],
   "GET /enroll.ps1": [{ what: "the other script", path: "/enroll.ps1", whenAllowed: always(404, "NAME_UNKNOWN") }],
+  // What would change something is asked so that it changes nothing where it is allowed, either.
+  "GET /api/v1/users": [{ what: "the users", path: "/api/v1/users", whenAllowed: always(200) }],
+  "POST /api/v1/users": [
+    {
+      what: "a user that is there",
+      path: "/api/v1/users",
+      ...json({ name: "alice", password: "a password that is long", isAdmin: true }),
+      whenAllowed: always(409, "USER_EXISTS"),
+    },
+  ],
+  "PUT /api/v1/users/{user}": [
+    {
+      what: "a password for nobody",
+      path: "/api/v1/users/zoe",
+      ...json({ password: "a password that is long" }),
+      whenAllowed: always(404, "USER_UNKNOWN"),
+    },
+  ],
+  "DELETE /api/v1/users/{user}": [
+    { what: "a user of nobody", path: "/api/v1/users/zoe", whenAllowed: always(404, "USER_UNKNOWN") },
+  ],
+  "GET /api/v1/rules": [{ what: "the rules", path: "/api/v1/rules", whenAllowed: always(200) }],
+  "POST /api/v1/rules": [
+    {
+      what: "a rule about nobody",
+      path: "/api/v1/rules",
+      ...json({ effect: "allow", who: "zoe", actions: ["pull"], repositories: "**" }),
+      whenAllowed: always(404, "USER_UNKNOWN"),
+    },
+  ],
+  "DELETE /api/v1/rules/{rule}": [
+    { what: "a rule that nobody made", path: `/api/v1/rules/${unknownId}`, whenAllowed: always(404, "RULE_UNKNOWN") },
+  ],
+  "POST /api/v1/access": [
+    {
+      what: "what alice may",
+      path: "/api/v1/access",
+      ...json({ who: "alice", action: "pull", repository: "a/app" }),
+      whenAllowed: always(200),
+    },
+  ],
   "GET /livez": [{ what: "the health", path: "/livez", whenAllowed: always(200) }],
 };
 
@@ -142,6 +209,10 @@ export function casesOf(
   return names.flatMap((repository) =>
     make(repository).flatMap((draft) => methods.map((method) => ({ ...draft, method, repository }))),
   );
+}
+
+function json(document: object): Pick<Draft, "headers" | "body"> {
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(document) };
 }
 
 function blobCase(repository: string, what: string, digest: Digest, status: number): Draft {
@@ -258,16 +329,16 @@ function beginUpload(repository: string): readonly Draft[] {
 
 /** UPL-01: an upload is there for who began it, in the repository where it was begun. */
 function onUpload(repository: string, status: number, query = ""): readonly Draft[] {
-  const at = (what: string, idOf: (uploads: Uploads) => string, isOwn = false): Draft => ({
+  const at = (what: string, idOf: (things: Things) => string, isOwn = false): Draft => ({
     what,
-    path: (uploads) => `/v2/${repository}/blobs/uploads/${idOf(uploads)}${query}`,
+    path: (things) => `/v2/${repository}/blobs/uploads/${idOf(things)}${query}`,
     whenAllowed: isOwn ? always(status) : always(404, "BLOB_UPLOAD_UNKNOWN"),
   });
   return [
     at("an upload of one's own", ({ own }) => own, true),
     { ...at("an upload of one's own elsewhere", ({ elsewhere }) => elsewhere), twin: "no such upload" },
     { ...at("an upload of somebody else", ({ others }) => others), twin: "no such upload" },
-    { ...at("an upload of nobody", () => unknownUpload), twin: "no such upload" },
+    { ...at("an upload of nobody", () => unknownId), twin: "no such upload" },
     at("no upload", () => "x"),
   ];
 }
@@ -290,7 +361,8 @@ export function strangeCases(patterns: readonly string[], names: readonly string
         .replace("{name}", name)
         .replace("{reference}", latest)
         .replace("{digest}", pattern.includes("referrers") ? image.digest : layer.digest)
-        .replace("{id}", unknownUpload);
+        .replace(/\{(id|rule)\}/, unknownId)
+        .replace("{user}", "zoe");
       return { filled, name };
     }),
   );

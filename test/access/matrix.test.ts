@@ -52,9 +52,7 @@ describe("AUTHZ-01: the matrix of the route table", () => {
   test("asks with every kind of answer in it: what is let in, turned away, unknown, and wrong", () => {
     const statuses = new Set(runs.flatMap(({ result }) => result.outcomes.map(({ status }) => status)));
 
-    expect([...statuses].toSorted((one, other) => one - other)).toEqual([
-      200, 201, 202, 204, 304, 400, 401, 403, 404, 405,
-    ]);
+    for (const status of [200, 201, 202, 204, 304, 400, 401, 403, 404, 405]) expect(statuses).toContain(status);
   });
 });
 

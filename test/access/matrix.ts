@@ -3,7 +3,7 @@ import type { Digest } from "../../src/core/digest.ts";
 import type { PrincipalId } from "../../src/core/principal.ts";
 import type { UploadId } from "../../src/core/upload-session.ts";
 import { type Asker, askersOf } from "./askers.ts";
-import { type Case, casesOf, strangeCases, type Uploads } from "./cases.ts";
+import { type Case, casesOf, strangeCases, type Things } from "./cases.ts";
 import { common, contentIn, contentOf, nowhere } from "./content.ts";
 import { type Expected, Oracle } from "./oracle.ts";
 import { repositories } from "./words.ts";
@@ -77,7 +77,7 @@ let networks = 0;
 /** Of a network that nobody has asked from yet. */
 function freshAddress(): string {
   networks++;
-  return `10.${(networks >> 16) & 255}.${(networks >> 8) & 255}.${networks & 255}`;
+  return `10.${(networks >> 8) & 255}.${networks & 255}.7`;
 }
 
 async function ask(
@@ -87,9 +87,9 @@ async function ask(
   asked: Case,
 ): Promise<{ readonly outcome: Outcome; readonly isChanged: boolean }> {
   const { repository } = asked;
-  const uploads = typeof asked.path === "string" ? undefined : await beginUploads(world, asker, repository ?? "");
+  const things = typeof asked.path === "string" ? undefined : await prepare(world, asker, repository ?? "");
   const path = withQuery(
-    typeof asked.path === "string" ? asked.path : uploads === undefined ? "" : asked.path(uploads),
+    typeof asked.path === "string" ? asked.path : things === undefined ? "" : asked.path(things),
     asker,
   );
   const request = requestOf(asker, asked, path);
@@ -107,9 +107,9 @@ async function ask(
   const text = await answer.text();
   const calls = [...world.calls];
   const isChanged = isWriting && (await trace(world, repository)) !== before;
-  const mayHaveLeft = uploads !== undefined || (changingMethods.includes(asked.method) && answer.status < 400);
+  const mayHaveLeft = things !== undefined || (changingMethods.includes(asked.method) && answer.status < 400);
   if (mayHaveLeft && repository !== undefined && repository !== "") await world.restore(repository);
-  if (uploads !== undefined) await world.metadata.removeUpload(uploads.elsewhere as UploadId);
+  if (things !== undefined) await world.metadata.removeUpload(things.elsewhere as UploadId);
   const { status, headers } = answer;
   return { outcome: { asker, asked, path, expected, isRefused, status, headers, text, calls }, isChanged };
 }
@@ -128,7 +128,7 @@ function requestOf({ headers }: Asker, { method, headers: more, body }: Case, pa
   return request;
 }
 
-async function beginUploads(world: World, asker: Asker, repository: string): Promise<Uploads> {
+async function prepare(world: World, asker: Asker, repository: string): Promise<Things> {
   const own = idOf(world, asker);
   const elsewhere = repository === "a/app" ? "b/app" : "a/app";
   const others = world.idOf(own === world.idOf("alice") ? "root" : "alice");
@@ -136,6 +136,7 @@ async function beginUploads(world: World, asker: Asker, repository: string): Pro
     own: await world.beginUpload(repository, own),
     elsewhere: await world.beginUpload(elsewhere, own),
     others: await world.beginUpload(repository, others),
+    ruleElsewhere: world.ruleElsewhere,
   };
 }
 

@@ -23,8 +23,8 @@ export interface Expected {
   readonly code?: string;
 }
 
-/** `list`: a list of repositories, which shows what may be pulled. */
-type Need = Deed | "login" | "list" | "nothing";
+/** `list`: a list of repositories, which shows what may be pulled; `administer`: what is for admins alone. */
+type Need = Deed | "login" | "list" | "administer" | "nothing";
 
 /** What each endpoint is for, in words; a row of the route table that is not here has no answer that could be right. */
 export const needs: Readonly<Record<string, Need>> = {
@@ -51,6 +51,17 @@ export const needs: Readonly<Record<string, Need>> = {
   "GET /enroll.sh": "nothing",
   "GET /enroll.ps1": "nothing",
   "GET /livez": "nothing",
+  "GET /api/v1/users": "administer",
+  "POST /api/v1/users": "administer",
+  "PUT /api/v1/users/{user}": "administer",
+  "DELETE /api/v1/users/{user}": "administer",
+  "GET /api/v1/rules": "administer",
+  "POST /api/v1/rules": "administer",
+  "DELETE /api/v1/rules/{rule}": "administer",
+  "POST /api/v1/access": "administer",
+  "GET /api/v1/repositories/{name}/rules": "admin",
+  "POST /api/v1/repositories/{name}/rules": "admin",
+  "DELETE /api/v1/repositories/{name}/rules/{rule}": "admin",
 };
 
 const unauthorized: Expected = { status: 401, code: "UNAUTHORIZED" };
@@ -97,12 +108,20 @@ export class Oracle {
     if (standing.kind === "refused") return unauthorized;
     const isKnown = standing.kind === "person";
     if (place.need === "list") return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
-    if (!isKnown && (place.kind !== "endpoint" || place.need === "login")) return unauthorized;
+    if (!isKnown && (place.kind !== "endpoint" || place.need === "login" || place.need === "administer"))
+      return unauthorized;
     if (place.kind !== "endpoint") return withoutEndpoint(place);
     if (place.need === "login") return whenAllowed();
+    if (place.need === "administer") return this.#isAdmin(standing) ? whenAllowed() : denied;
     if (!isName(place.name)) return isKnown ? { status: 400, code: "NAME_INVALID" } : unauthorized;
     if (this.may(standing, place.need, place.name)) return whenAllowed();
     return isKnown ? denied : unauthorized;
+  }
+
+  #isAdmin(standing: Standing): boolean {
+    return this.#words.people.some(
+      ({ name, isAdmin }) => isAdmin && standing.kind === "person" && name === standing.name,
+    );
   }
 
   /** Whether anything is ruled about those who are not logged in. */

@@ -6,7 +6,7 @@ import type { ApiParts } from "../../src/api/call.ts";
 import type { HtpasswdFile } from "../../src/auth/htpasswd.ts";
 import type { Authenticator } from "../../src/auth/authenticate.ts";
 import type { ProcessCredential } from "../../src/auth/process-principals.ts";
-import type { StoredHash } from "../../src/auth/slow-hashes.ts";
+import type { StoredHash } from "../../src/auth/stored-hash.ts";
 import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
 import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
@@ -36,6 +36,8 @@ export interface World {
   readonly process: ProcessCredential;
   /** What of the stores was called since this was last emptied. */
   readonly calls: string[];
+  /** The id of a rule about `aside` alone. */
+  readonly ruleElsewhere: string;
   now(): number;
   /** Whose id the name stands for now. */
   idOf(name: string): PrincipalId;
@@ -124,6 +126,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     tags: new source.tags.Tags(ports),
     referrers: new source.referrers.Referrers(ports),
     catalog: new source.catalog.Catalog(ports),
+    administration: (actor) => administration.as(actor),
     authenticate: authenticator.authenticate,
     decide: access.decide,
     limits,
@@ -149,6 +152,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     certificates,
     process: processPrincipals.admit("matrix"),
     calls,
+    ruleElsewhere: (await administration.listRules()).find(({ repositories: about }) => about === "aside")?.id ?? "",
     now: clock.now,
     idOf: (name) => ids.get(name) ?? operator,
     beginUpload: async (repository, by) => {
