@@ -10,8 +10,12 @@ async function runWith(fault: Fault): Promise<MatrixResult> {
   return withFault(fault, async (folder) => {
     const world = await makeWorld(open, folder);
     try {
-      const { isAsked } = fault;
-      return await runMatrix(world, { stopsAtFirst: true, ...(isAsked === undefined ? {} : { isAsked }) });
+      const { isAsked = () => true, seenBy } = fault;
+      return await runMatrix(world, {
+        stopsAtFirst: true,
+        isAsked,
+        asks: ({ name }) => seenBy === undefined || name === seenBy,
+      });
     } finally {
       await world.close();
     }

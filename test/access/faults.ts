@@ -12,6 +12,8 @@ export interface Fault {
   readonly replace: string;
   /** Where the fault can be seen; the matrix asks nothing else of it. */
   readonly isAsked?: (asked: Case) => boolean;
+  /** Who sees it; everybody is asked where it is not said. */
+  readonly seenBy?: string;
 }
 
 const method =
@@ -37,15 +39,38 @@ export const faults: readonly Fault[] = [
   {
     name: "lists and logins are open to strangers",
     file: "api/api.ts",
-    find: "    assertAllowed(parts, caller, route.action, undefined);\n",
-    replace: "",
+    find: "    assertAllowed(parts, caller, route.action, undefined);\n    return route.handler(parts, { ...call, caller });",
+    replace: "    return route.handler(parts, { ...call, caller });",
     isAsked: method("GET"),
+    seenBy: "nobody",
+  },
+  {
+    name: "whoever is logged in administers the registry",
+    file: "api/api.ts",
+    find: "    assertAllowed(parts, caller, route.action, undefined);\n    return route.handler(parts, { ...call, caller, principal",
+    replace: "    return route.handler(parts, { ...call, caller, principal",
+    isAsked: method("GET"),
+  },
+  {
+    name: "who has the rules of a repository has those of others",
+    file: "api/v1/rules.ts",
+    find: "id === parameter && about === repository",
+    replace: "id === parameter && about !== undefined",
+    isAsked: method("DELETE"),
+  },
+  {
+    name: "admin of a repository is admin of all",
+    file: "core/policy.ts",
+    find: "if (!isAbout(rule.subject) || !matchesRepository(rule.repositories, repository)) continue;",
+    replace:
+      'if (!isAbout(rule.subject) || (action !== "admin" && !matchesRepository(rule.repositories, repository))) continue;',
   },
   {
     name: "what is no endpoint is told to strangers",
     file: "api/api.ts",
     find: 'if (target.path.startsWith("/v2/"))',
     replace: 'if (target.path.startsWith("/v2//"))',
+    seenBy: "nobody",
   },
   {
     name: "two Authorization headers are taken for one",
@@ -53,6 +78,7 @@ export const faults: readonly Fault[] = [
     find: 'if (authorization?.includes(",") === true)',
     replace: 'if (authorization?.includes(",,") === true)',
     isAsked: method("GET"),
+    seenBy: "two passwords at once",
   },
   {
     name: "to push is enough to delete a blob",
@@ -85,6 +111,7 @@ export const faults: readonly Fault[] = [
     file: "core/policy.ts",
     find: "one.name === other.name && one.source === other.source",
     replace: "one.name === other.name",
+    seenBy: "gil by password",
   },
   {
     name: "a star goes over slashes",
@@ -98,6 +125,7 @@ export const faults: readonly Fault[] = [
     find: 'byRules(rules, ({ kind }) => kind === "anonymous", "pull", repository);\n  return decision.verdict',
     replace: 'byRules(rules, ({ kind }) => kind !== "principal", "pull", repository);\n  return decision.verdict',
     isAsked: method("GET"),
+    seenBy: "nobody",
   },
   {
     name: "a mount asks nothing of its source",
@@ -177,6 +205,7 @@ export const faults: readonly Fault[] = [
     find: "accounts.changesOf(name) === changes &&",
     replace: "accounts.changesOf(name) >= changes &&",
     isAsked: method("GET"),
+    seenBy: "alice by the password of before",
   },
   {
     name: "a certificate stays good when it was revoked",
@@ -184,6 +213,7 @@ export const faults: readonly Fault[] = [
     find: "if (issued.revokedAt !== undefined)",
     replace: "if (issued.revokedAt === 0)",
     isAsked: method("GET"),
+    seenBy: "a revoked certificate",
   },
   {
     name: "a certificate of another authority is an admin's",
@@ -191,6 +221,7 @@ export const faults: readonly Fault[] = [
     find: "if (user.isAdmin && !found.mayBeAdmin)",
     replace: 'if (user.isAdmin && found.user === "")',
     isAsked: method("GET"),
+    seenBy: "another authority's certificate for an admin",
   },
   {
     name: "a certificate and a password need not be one user's",
@@ -198,6 +229,7 @@ export const faults: readonly Fault[] = [
     find: "if (other === undefined || other.id === verdict.principal.id) return result;",
     replace: 'if (other !== undefined || verdict.principal.id !== "") return result;',
     isAsked: method("GET"),
+    seenBy: "alice by certificate, with bob's password",
   },
   {
     name: "the registry's own login is good from everywhere",
@@ -205,6 +237,7 @@ export const faults: readonly Fault[] = [
     find: "if (credential === undefined || clientAddress === undefined || !isLoopback(clientAddress)) return undefined;",
     replace: 'if (credential === undefined || clientAddress === undefined || isLoopback("")) return undefined;',
     isAsked: method("GET"),
+    seenBy: "a process from elsewhere",
   },
 ];
 

@@ -90,6 +90,7 @@ const rules: readonly RuleWords[] = [
   { effect: "deny", who: "ldap:readers", actions: ["push"], repositories: "a/two" },
   { effect: "allow", who: "oidc:dev", actions: ["pull", "delete"], repositories: "b/*" },
   { effect: "allow", who: "group:dev", actions: everything, repositories: "z/**" },
+  { effect: "allow", who: "rita", actions: ["admin"], repositories: "all/n" },
   { effect: "allow", who: "nora", actions: ["pull"], repositories: "aside" },
   { effect: "allow", who: "gone", actions: everything, repositories: "**" },
   { effect: "allow", who: "again", actions: everything, repositories: "**" },
