@@ -184,6 +184,13 @@ export const faults: readonly Fault[] = [
     isAsked: method("GET", "POST"),
   },
   {
+    name: "the memory of blobs knows no repositories",
+    file: "storage/cache/metadata-store.ts",
+    find: "function blobKey(repository: RepositoryName, digest: Digest): string {\n  return `${repository}#${digest}`;",
+    replace: "function blobKey(repository: RepositoryName, digest: Digest): string {\n  return `${digest}`;",
+    isAsked: method("GET"),
+  },
+  {
     name: "what the client has is not asked for",
     file: "api/distribution/blobs.ts",
     find: "  const record = await blobs.stat(repository, digest);\n",

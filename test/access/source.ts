@@ -23,6 +23,9 @@ import type * as accountStore from "../../src/storage/memory/account-store.ts";
 import type * as blobStore from "../../src/storage/memory/blob-store.ts";
 import type * as certificateStore from "../../src/storage/memory/client-certificate-store.ts";
 import type * as metadataStore from "../../src/storage/memory/metadata-store.ts";
+import type * as accountCache from "../../src/storage/cache/account-store.ts";
+import type * as certificateCache from "../../src/storage/cache/client-certificate-store.ts";
+import type * as metadataCache from "../../src/storage/cache/metadata-store.ts";
 import type * as uploadStore from "../../src/storage/memory/upload-store.ts";
 import { join } from "node:path";
 
@@ -53,6 +56,9 @@ export interface Source {
   readonly blobStore: typeof blobStore;
   readonly certificateStore: typeof certificateStore;
   readonly metadataStore: typeof metadataStore;
+  readonly accountCache: typeof accountCache;
+  readonly certificateCache: typeof certificateCache;
+  readonly metadataCache: typeof metadataCache;
   readonly uploadStore: typeof uploadStore;
 }
 
@@ -82,6 +88,9 @@ const files: Readonly<Record<keyof Source, string>> = {
   blobStore: "storage/memory/blob-store.ts",
   certificateStore: "storage/memory/client-certificate-store.ts",
   metadataStore: "storage/memory/metadata-store.ts",
+  accountCache: "storage/cache/account-store.ts",
+  certificateCache: "storage/cache/client-certificate-store.ts",
+  metadataCache: "storage/cache/metadata-store.ts",
   uploadStore: "storage/memory/upload-store.ts",
 };
 

@@ -48,7 +48,7 @@ export const repositories: readonly { readonly name: string; readonly exists: bo
   { name: "z/non", exists: false },
 ];
 
-const people: readonly PersonWords[] = [
+export const people: readonly PersonWords[] = [
   { name: "root", isAdmin: true },
   { name: "alice", isAdmin: false },
   { name: "bob", isAdmin: false },

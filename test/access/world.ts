@@ -66,13 +66,19 @@ const hashPassword = (password: string): Promise<string> =>
 export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const source = await loadSource(folder);
   const calls: string[] = [];
-  const metadata = recorded("metadata", new source.metadataStore.MemoryMetadataStore(), calls);
+  const metadata = recorded(
+    "metadata",
+    source.metadataCache.cacheMetadata(new source.metadataStore.MemoryMetadataStore()),
+    calls,
+  );
   const memoryBlobs = new source.blobStore.MemoryBlobStore();
   const blobs = recorded("blobs", memoryBlobs, calls);
   const uploads = recorded("uploads", new source.uploadStore.MemoryUploadStore(memoryBlobs), calls);
   const memoryAccounts = new source.accountStore.MemoryAccountStore();
-  const accounts = new source.watchedAccounts.WatchedAccounts(memoryAccounts);
-  const certificates = new source.certificateStore.MemoryClientCertificateStore();
+  const accounts = new source.watchedAccounts.WatchedAccounts(source.accountCache.cacheAccounts(memoryAccounts));
+  const certificates = source.certificateCache.cacheClientCertificates(
+    new source.certificateStore.MemoryClientCertificateStore(),
+  );
   const ruleStore = new source.ruleStore.MemoryAccessRuleStore();
   const groupStore = new source.groupStore.MemoryGroupStore(memoryAccounts, ruleStore);
   const access = await source.accessControl.AccessControl.open(ruleStore, groupStore);

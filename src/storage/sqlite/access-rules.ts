@@ -1,8 +1,8 @@
-import type { AccessAction, AccessRule, RuleSubject } from "../../core/access-rule.ts";
+import { type AccessRule, isAccessAction, type RuleSubject } from "../../core/access-rule.ts";
 import type { GroupSource } from "../../core/group.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
-import type { RepositoryPattern } from "../../core/repository-pattern.ts";
+import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import type { Ulid } from "../../core/ulid.ts";
 import type { Database } from "./database.ts";
 
@@ -14,12 +14,15 @@ interface RuleRow {
   readonly subjectName: string | null;
   readonly groupSource: GroupSource | null;
   readonly groupName: string | null;
-  readonly repositories: RepositoryPattern;
+  readonly repositories: string;
   readonly actions: string;
   readonly createdAt: number;
 }
 
-/** Without those of principals who were removed: nobody can be them any more. */
+/**
+ * Without those of principals who were removed: nobody can be them any more. Throws where one cannot be read: passed over, it
+ * would allow what it denies.
+ */
 export function listRules(db: Database): readonly AccessRule[] {
   return db
     .query<RuleRow, []>(
@@ -34,10 +37,18 @@ export function listRules(db: Database): readonly AccessRule[] {
       id: row.id,
       effect: row.effect,
       subject: subjectOf(row),
-      repositories: row.repositories,
-      actions: JSON.parse(row.actions) as readonly AccessAction[],
+      repositories: parseRepositoryPattern(row.repositories),
+      actions: actionsOf(row),
       createdAt: row.createdAt,
     }));
+}
+
+function actionsOf({ id, actions }: RuleRow): AccessRule["actions"] {
+  const words = JSON.parse(actions) as readonly string[];
+  const known = words.filter(isAccessAction);
+  if (known.length < words.length)
+    throw new Error(`the access rule ${id} is about an action that there is not: ${actions}`);
+  return known;
 }
 
 function subjectOf({ subjectKind, subjectId, subjectName, groupSource, groupName }: RuleRow): RuleSubject {

@@ -80,6 +80,28 @@ describe("SqliteAccessRuleStore", () => {
   });
 });
 
+describe("AUTHZ-03: a stored rule that cannot be read", () => {
+  test.each([
+    ["team/**/[a-z]", '["push"]'],
+    ["", '["push"]'],
+    ["team/**", '["everything"]'],
+    ["team/**", "push"],
+  ])("of %p and %p is not passed over: nothing starts with it", async (repositories, actions) => {
+    const file = freshFile();
+    await (await openFile(file)).close();
+    const db = openWriter(file);
+    db.query(
+      `INSERT INTO access_rules (id, effect, subject_kind, repositories, actions, created_by, created_at)
+       VALUES ('R', 'deny', 'everyone', ?1, ?2, 'A', 8)`,
+    ).run(repositories, actions);
+    db.close();
+
+    const { rules } = await openFile(file);
+
+    expect(await rules.listRules().catch(() => "refused")).toBe("refused");
+  });
+});
+
 describe("SqliteClientCertificateStore", () => {
   describeClientCertificateStore(async () => (await openFresh()).certificates);
 });
