@@ -1,5 +1,5 @@
 /** What an event is about. The order is that in which events are dropped where there is no room for all: the last ones last. */
-export const auditKinds = ["pull", "push", "login", "refusal", "change"] as const;
+export const auditKinds = ["pull", "login", "push", "refusal", "change"] as const;
 export type AuditKind = (typeof auditKinds)[number];
 
 /**

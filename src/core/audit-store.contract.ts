@@ -204,7 +204,7 @@ export function describeAuditStore(make: () => Promise<AuditStore>): void {
     expect(await store.readNote("another")).toBeUndefined();
   });
 
-  test("drops pulls before pushes and logins, and those before refusals and changes, until the rest fits", async () => {
+  test("drops pulls before logins and pushes, and those before refusals and changes, until the rest fits", async () => {
     const size = 2000;
     const kinds = [
       { kind: "change", action: "delete" },

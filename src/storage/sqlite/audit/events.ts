@@ -5,7 +5,12 @@ import { matchesRepository, type RepositoryPattern } from "../../../core/reposit
 import { isUlid } from "../../../core/ulid.ts";
 import type { Database } from "../database.ts";
 
-type Nullable<Fields> = { readonly [Name in keyof Fields]: Exclude<Fields[Name], undefined> | null };
+/** What may be absent is NULL. */
+type Nullable<Fields> = {
+  readonly [Name in keyof Fields]: undefined extends Fields[Name]
+    ? Exclude<Fields[Name], undefined> | null
+    : Fields[Name];
+};
 
 type Row = Nullable<Omit<AuditEvent, "isDetail" | "addresses" | "hasMoreAddresses">> & {
   readonly isDetail: 0 | 1;
@@ -50,9 +55,11 @@ function writeEvent(db: Database, event: AuditEvent): void {
     reason ?? null,
   );
   if (auditRank(event) !== pullRank || outcome !== "done" || repository === undefined || digest === undefined) return;
-  db.query(
-    `INSERT INTO last_pulls VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)`,
-  ).run(repository, digest, lastAt);
+  db.query(`INSERT INTO last_pulls VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)`).run(
+    repository,
+    digest,
+    lastAt,
+  );
 }
 
 /** Newest first. What no index knows is looked for from the newest on. */

@@ -30,7 +30,7 @@ describe("the record in SQLite", () => {
     await store.write(Array.from({ length: 5000 }, (_, at) => auditEvent(at + 1, { reason: "x".repeat(500) })));
     const { sizeBytes } = await store.facts();
 
-    for (const bounds = { keepSince: Infinity, keepPullsSince: 0, maxBytes: Infinity }; await store.prune(bounds); );
+    for (const bounds = { keepSince: Infinity, keepPullsSince: 0, maxBytes: Infinity }; await store.prune(bounds););
 
     expect((await store.facts()).sizeBytes).toBeLessThan(sizeBytes / 10);
     await store.close();
