@@ -1,3 +1,4 @@
+import type { Credential } from "./caller.ts";
 import type { PrincipalId } from "./principal.ts";
 
 /** A user as the operator sees it: never with anything of the password. */
@@ -87,6 +88,9 @@ export interface ClientCertificateSummary {
 export interface Actor {
   readonly id: PrincipalId;
   readonly name: string;
+  /** With what that was proved; undefined for who is on the machine itself. */
+  readonly credential?: Credential;
+  readonly address?: string | undefined;
 }
 
 /** What an operator does on the machine itself. The same whether a server runs or not; a change holds at once. */

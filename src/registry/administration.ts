@@ -29,7 +29,7 @@ import {
 } from "./client-certificates.ts";
 
 /** Who makes changes from the machine's own command line. It has no password and cannot log in. */
-const operator: Actor = { id: "00000000000000000000000000" as PrincipalId, name: "operator" };
+export const operator: Actor = { id: "00000000000000000000000000" as PrincipalId, name: "operator" };
 
 export interface AdministrationPorts extends ClientCertificatesPorts {
   readonly access: AccessControl;

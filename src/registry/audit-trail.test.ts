@@ -8,6 +8,7 @@ import { AuditTrail, type AuditTrailOptions, type ExchangeSeen } from "./audit-t
 
 const minute = 60_000;
 const begin = 1_000_000 * minute;
+const operator = { id: "00000000000000000000000000" as PrincipalId, name: "operator" };
 const pull = { kind: "pull" } as const;
 const pullBlob = { kind: "pull", isDetail: true } as const;
 const push = { kind: "push" } as const;
@@ -269,13 +270,17 @@ describe("a refusal", () => {
 });
 
 describe("a change", () => {
-  const operator = { caller: callerOf("operator"), address: undefined };
-
   test("is written when it answers, alone", async () => {
     await trail.change(operator, { action: "add user", object: "user bob" });
 
     expect(await store.list({ withDetails: true, limit: 10 })).toEqual([
-      expect.objectContaining({ kind: "change", action: "add user", object: "user bob", name: "operator" }),
+      expect.objectContaining({
+        kind: "change",
+        action: "add user",
+        object: "user bob",
+        name: "operator",
+        credentialKind: "command",
+      }),
     ]);
   });
 
@@ -384,7 +389,7 @@ describe("a store that cannot write", () => {
     store = full;
     trail = await open({ store: full });
     pulled();
-    await trail.change({ caller: maria, address: undefined }, { action: "add user", object: "user bob" });
+    await trail.change(operator, { action: "add user", object: "user bob" });
     exchange({ status: 403, routeName: "push" });
     await trail.settle();
     expect(states).toMatchObject([{ trouble: { missing: "everything", reason: "database or disk is full" } }]);
@@ -408,7 +413,7 @@ describe("a store that cannot write", () => {
 
   test("does not keep the sink from hearing", async () => {
     trail = await open({ store: new FullStore() });
-    await trail.change({ caller: maria, address: undefined }, { action: "add user", object: "user bob" });
+    await trail.change(operator, { action: "add user", object: "user bob" });
 
     expect(published.map(({ action }) => action)).toEqual(["add user"]);
   });
@@ -416,9 +421,9 @@ describe("a store that cannot write", () => {
 
 test("what is older than its days is dropped, and what is beyond its bytes", async () => {
   trail = await open({ keepDays: 1 });
-  await trail.change({ caller: maria, address: undefined }, { action: "first", object: undefined });
+  await trail.change(operator, { action: "first", object: undefined });
   now += 25 * 60 * minute;
-  await trail.change({ caller: maria, address: undefined }, { action: "second", object: undefined });
+  await trail.change(operator, { action: "second", object: undefined });
 
   expect((await events()).map(({ action }) => action)).toEqual(["second"]);
 });

@@ -2,8 +2,10 @@ import type { AuditEvent, AuditKind } from "../core/audit-event.ts";
 import type { AuditSink } from "../core/audit-sink.ts";
 import type { AuditState } from "../core/audit-state.ts";
 import type { AuditStore } from "../core/audit-store.ts";
+import type { Actor } from "../core/administration.ts";
 import { anonymousCaller, type Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Principal } from "../core/principal.ts";
 import { type AuditDraft, AuditFolding, grow } from "./audit-folding.ts";
 import { AuditLogins } from "./audit-logins.ts";
 import { AuditWriter } from "./audit-writer.ts";
@@ -29,16 +31,11 @@ export interface ExchangeSeen {
   readonly reason?: string | undefined;
 }
 
-/** Who changes something, and from where. */
-export interface Actor {
-  readonly caller: Caller;
-  readonly address: string | undefined;
-}
-
-/** A change that is about no repository: `add user`, `user maria`. */
+/** A change of the registry itself: `add user`, `user maria`. */
 export interface AdministrativeChange {
   readonly action: string;
   readonly object: string | undefined;
+  readonly repository?: string | undefined;
   /** What exactly, where that is more. */
   readonly reason?: string | undefined;
 }
@@ -67,6 +64,12 @@ const tooMany = "too many different ones in a minute to tell them apart";
 type Fields = Pick<AuditEvent, "kind" | "isDetail" | "action" | "outcome"> & Partial<AuditEvent>;
 
 const whole = { isDetail: false, outcome: "done" } as const;
+
+/** Who does something, as far as the record tells. */
+interface Doer {
+  readonly principal: Pick<Principal, "id" | "name"> | undefined;
+  readonly credential: { readonly kind: string; readonly id?: string };
+}
 
 /** Of an answer: its status, and the headers that name what it is about. */
 interface AnswerSeen {
@@ -117,9 +120,10 @@ export class AuditTrail {
   }
 
   /** Resolves when it is on the disk, or when that could not be: then it is kept until it can. */
-  async change({ caller, address }: Actor, change: AdministrativeChange): Promise<void> {
+  async change(actor: Actor, change: AdministrativeChange): Promise<void> {
     this.#turn();
-    this.#addAlone(caller, address, { ...change, ...whole, kind: "change" });
+    const { credential = { kind: "command" }, address } = actor;
+    this.#addAlone({ principal: actor, credential }, address, { ...change, ...whole, kind: "change" });
     await this.#writer.settle();
   }
 
@@ -221,13 +225,13 @@ export class AuditTrail {
     this.#later(turn, minuteMs - (this.#options.clock.now() % minuteMs));
   }
 
-  #addAlone(caller: Caller, address: string | undefined, fields: Fields): void {
-    const draft = this.#draft(caller, address, fields);
+  #addAlone(doer: Doer, address: string | undefined, fields: Fields): void {
+    const draft = this.#draft(doer, address, fields);
     this.#writer.add([draft]);
     this.#writer.publish([draft]);
   }
 
-  #draft({ principal, credential }: Caller, address: string | undefined, fields: Fields): AuditDraft {
+  #draft({ principal, credential }: Doer, address: string | undefined, fields: Fields): AuditDraft {
     const at = this.#options.clock.now();
     const event: AuditEvent = {
       id: ++this.#lastId,

@@ -1,0 +1,82 @@
+import type { Actor, Administration } from "../core/administration.ts";
+import type { CertificateAdministration } from "../core/certificate-administration.ts";
+import { operator } from "./administration.ts";
+import type { AdministrativeChange, AuditTrail } from "./audit-trail.ts";
+
+type Use = (...given: never[]) => Promise<unknown>;
+
+/** Of every method what its success is for the record: a method without it does not compile. */
+type Records<UseCases> = {
+  readonly [Name in keyof UseCases]: UseCases[Name] extends (...given: infer Given) => Promise<infer Result>
+    ? "reads" | ((given: Given, result: Result) => readonly AdministrativeChange[])
+    : never;
+};
+
+const administration: Records<Administration> = {
+  listUsers: "reads",
+  addUser: ([{ name, isAdmin }]) => [
+    { action: "add user", object: `user ${name}`, reason: isAdmin ? "as an admin" : undefined },
+  ],
+  changePassword: ([name]) => [{ action: "change password", object: `user ${name}` }],
+  removeUser: ([name]) => [{ action: "remove user", object: `user ${name}` }],
+  listRules: "reads",
+  addRule: (_, { id, effect, who, actions, repositories }) => [
+    { action: "add rule", object: `rule ${id}`, reason: `${effect} ${who} ${actions.join(",")} ${repositories}` },
+  ],
+  removeRule: ([id]) => [{ action: "remove rule", object: `rule ${id}` }],
+  checkAccess: "reads",
+  status: "reads",
+  issueClientCertificate: (_, { serial, userName }) => [
+    { action: "issue certificate", object: `certificate ${serial}`, reason: `for ${userName}` },
+  ],
+  listClientCertificates: "reads",
+  revokeClientCertificates: (_, serials) =>
+    serials.map((serial) => ({ action: "revoke certificate", object: `certificate ${serial}` })),
+};
+
+const certificates: Records<CertificateAdministration> = {
+  show: "reads",
+  renew: (_, { fingerprint }) => [{ action: "renew certificate", object: `certificate ${fingerprint}` }],
+  addName: ([name]) => [{ action: "add name", object: `name ${name}` }],
+  rotation: "reads",
+  announceAuthority: (_, { fingerprint }) => [{ action: "announce CA", object: `CA ${fingerprint}` }],
+  cancelRotation: () => [{ action: "cancel CA", object: undefined }],
+  finishRotation: ([isForced]) => [{ action: "serve CA", object: undefined, reason: isForced ? "forced" : undefined }],
+};
+
+/** The same use cases, with every change in the record before it is answered. */
+export function auditedAdministration(
+  useCases: Administration,
+  trail: Pick<AuditTrail, "change">,
+  actor: Actor = operator,
+): Administration {
+  return audited(useCases, administration, (change) => trail.change(actor, change));
+}
+
+/** The same for those about certificates, which only the operator has. */
+export function auditedCertificates(
+  useCases: CertificateAdministration,
+  trail: Pick<AuditTrail, "change">,
+): CertificateAdministration {
+  return audited(useCases, certificates, (change) => trail.change(operator, change));
+}
+
+function audited<UseCases extends object>(
+  useCases: UseCases,
+  records: Records<UseCases>,
+  record: (change: AdministrativeChange) => Promise<void>,
+): UseCases {
+  const uses = useCases as Readonly<Record<string, Use>>;
+  const entries = Object.entries(records as Readonly<Record<string, unknown>>).map(([name, recorded]) => {
+    const use = (...given: never[]): Promise<unknown> | undefined => uses[name]?.call(useCases, ...given);
+    if (recorded === "reads") return [name, use];
+    const changesOf = recorded as (given: unknown, result: unknown) => readonly AdministrativeChange[];
+    const audit = async (...given: never[]): Promise<unknown> => {
+      const result = await use(...given);
+      for (const change of changesOf(given, result)) await record(change);
+      return result;
+    };
+    return [name, audit];
+  });
+  return Object.fromEntries(entries) as UseCases;
+}
