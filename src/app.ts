@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { monotonicFactory } from "ulid";
 import { createApi } from "./api/api.ts";
 import { createControl } from "./api/control.ts";
@@ -21,6 +22,9 @@ import type { CertificateSource } from "./certificates/source.ts";
 import type { CertificateFilesSetting, ListenerSetting } from "./config/listener.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
+import type { AuditSink } from "./core/audit-sink.ts";
+import type { AuditReading, AuditState } from "./core/audit-state.ts";
+import type { AuditStore } from "./core/audit-store.ts";
 import type { BlobStore } from "./core/blob-store.ts";
 import type { CertificateAdministration } from "./core/certificate-administration.ts";
 import type { ClientCertificateStore } from "./core/client-certificate-store.ts";
@@ -44,6 +48,10 @@ import { preparePrivateSockets } from "./process/private-sockets.ts";
 import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
 import { AccessControl } from "./registry/access-control.ts";
 import { LocalAdministration } from "./registry/administration.ts";
+import { LocalAuditReading } from "./registry/audit-reading.ts";
+import { AuditTrail } from "./registry/audit-trail.ts";
+import { recordSettings } from "./registry/audited-settings.ts";
+import { auditedAdministration, auditedCertificates } from "./registry/audited.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
@@ -56,7 +64,9 @@ import { Uploads } from "./registry/uploads.ts";
 import { cacheAccounts } from "./storage/cache/account-store.ts";
 import { cacheClientCertificates } from "./storage/cache/client-certificate-store.ts";
 import { cacheMetadata } from "./storage/cache/metadata-store.ts";
+import { AuditFile, auditLines } from "./storage/filesystem/audit-file.ts";
 import { openFilesystem } from "./storage/filesystem/open.ts";
+import { openAuditDatabase } from "./storage/sqlite/audit/open.ts";
 import { openSqlite } from "./storage/sqlite/open.ts";
 
 export { AddressInUseError };
@@ -80,6 +90,8 @@ export interface AppOptions {
   /** What clients are enrolled with; undefined where they cannot be. */
   readonly identity: () => RegistryIdentity | undefined;
   readonly onLogin: (principal: Principal) => void;
+  /** Takes the record as lines of JSON, where it is to go to standard output; undefined where nothing serves. */
+  readonly auditOutput?: ((lines: string) => void) | undefined;
   /** Hears of what the registry cannot go on without; it answers `UNAVAILABLE` until it is stopped. */
   readonly onFault: (reason: string) => void;
 }
@@ -118,7 +130,15 @@ interface Stores {
   readonly certificates: ClientCertificateStore;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
+  readonly audit: Audit;
   close(): Promise<void>;
+}
+
+/** The record: what is told of it, and what is asked. */
+interface Audit {
+  readonly trail: AuditTrail;
+  readonly reading: AuditReading;
+  readonly store: AuditStore;
 }
 
 const hourMs = 60 * 60 * 1000;
@@ -130,8 +150,9 @@ const ulids: UlidSource = { next: () => makeUlid() as Ulid };
 /** Opens what is in the folder, or makes it. Rejects for a folder that a newer dozo wrote. */
 async function openStores(
   settings: Settings,
-  { programVersion, log, onFault }: Pick<AppOptions, "programVersion" | "log" | "onFault">,
+  options: Pick<AppOptions, "programVersion" | "log" | "onFault" | "auditOutput">,
 ): Promise<Stores> {
+  const { programVersion, log, onFault } = options;
   const { data, minFreeBytes, minFreeShare, uploadSilenceSeconds } = settings;
   const database = await openSqlite({ file: `${data}/dozo.db`, programVersion, onFault });
   const files = await openFilesystem({
@@ -140,6 +161,7 @@ async function openStores(
     silenceMs: uploadSilenceSeconds * 1000,
     log,
   });
+  const audit = await openAudit(settings, options);
   return {
     metadata: cacheMetadata(database.metadata),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
@@ -147,25 +169,76 @@ async function openStores(
     certificates: cacheClientCertificates(database.certificates),
     blobs: files.blobs,
     uploads: files.uploads,
+    audit,
     close: async () => {
+      await audit.trail.close();
       await files.blobs.close();
       await database.close();
     },
   };
 }
 
+/** Where nothing serves, nobody drops what the server's own settings may keep. */
+async function openAudit(
+  { data, auditDays, auditMaxBytes, auditFile }: Settings,
+  { programVersion, log, auditOutput }: Pick<AppOptions, "programVersion" | "log" | "auditOutput">,
+): Promise<Audit> {
+  const onFault = (reason: string): void => log.error("the record of what happens has ended", { reason });
+  const store = await openAuditDatabase({ file: `${data}/audit.db`, programVersion, onFault });
+  const isServing = auditOutput !== undefined;
+  const trail = await AuditTrail.open({
+    store,
+    sink: auditSink(auditFile, auditOutput),
+    clock,
+    onTrouble: (state) => logTrouble(log, state),
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(data);
+      return bavail * bsize;
+    },
+    keepDays: isServing ? auditDays : Infinity,
+    maxBytes: isServing ? auditMaxBytes : Infinity,
+  });
+  return { trail, store, reading: new LocalAuditReading({ store, trail, keepDays: auditDays }) };
+}
+
+function auditSink(file: string | undefined, output: AppOptions["auditOutput"]): AuditSink | undefined {
+  if (file !== "-") return file === undefined ? undefined : new AuditFile(file);
+  return output === undefined ? undefined : { write: async (events) => output(auditLines(events)) };
+}
+
+function logTrouble(log: Log, { trouble, lost }: AuditState): void {
+  if (trouble === undefined) return log.info("the record of what happens is written again", { lost });
+  const { missing, reason } = trouble;
+  const what = { pulls: "pulls are", everything: "what happens is", file: "what happens is in auditFile" }[missing];
+  log.error(`${what} not recorded; the registry goes on`, { reason });
+}
+
+/** Something of a folder that nobody serves. */
+export interface Opened<UseCases> {
+  readonly useCases: UseCases;
+  close(): Promise<void>;
+}
+
 /** The operator's use cases about certificates on a folder that nobody serves. */
-export function openCertificates({ data }: Settings): CertificateAdministration {
-  const files = new PkiFolder(`${data}/pki`);
+export async function openCertificates(
+  settings: Settings,
+  programVersion: string,
+): Promise<Opened<CertificateAdministration>> {
+  const files = new PkiFolder(`${settings.data}/pki`);
   const clients = (): ReturnType<typeof readRotationClients> => readRotationClients(files);
-  return new CertificateMaintenance({ files, clock, change: (work) => work(), clients });
+  const maintenance = new CertificateMaintenance({ files, clock, change: (work) => work(), clients });
+  const { trail } = await openAudit(settings, { programVersion, log: silentLog });
+  return { useCases: auditedCertificates(maintenance, trail), close: () => trail.close() };
+}
+
+/** The operator's questions about what happened on a folder that nobody serves. */
+export async function openAuditReading(settings: Settings, programVersion: string): Promise<Opened<AuditReading>> {
+  const { trail, reading } = await openAudit(settings, { programVersion, log: silentLog });
+  return { useCases: reading, close: () => trail.close() };
 }
 
 /** The operator's use cases on a folder that nobody serves. */
-export async function openAdministration(
-  settings: Settings,
-  programVersion: string,
-): Promise<{ readonly administration: Administration; close(): Promise<void> }> {
+export async function openAdministration(settings: Settings, programVersion: string): Promise<Opened<Administration>> {
   const certificate = await new PkiFolder(`${settings.data}/pki`).read("server.crt");
   const certificateEndsAt = certificate === undefined ? undefined : readDescription(certificate)?.notAfter;
   const stores = await openStores(settings, { programVersion, log: silentLog, onFault: () => undefined });
@@ -182,7 +255,8 @@ export async function openAdministration(
     htpasswd?.stop();
     return htpasswd?.users.has(name) === true;
   };
-  return { administration: administer(stores, settings.data, isHtpasswdUser, status), close: () => stores.close() };
+  const local = administer(stores, settings.data, isHtpasswdUser, status);
+  return { useCases: auditedAdministration(local, stores.audit.trail), close: () => stores.close() };
 }
 
 async function openHtpasswd({ htpasswd }: Settings, log: Log): Promise<HtpasswdFile | undefined> {
@@ -213,10 +287,10 @@ function administer(
     "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
   >,
 ): LocalAdministration {
-  const { accounts, access, certificates, metadata, blobs } = stores;
+  const { accounts, access, certificates, metadata, blobs, audit } = stores;
   const signClientCertificate: SignClientCertificate = async (request) =>
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
-  const kept = { accounts, access, certificates, metadata, blobs };
+  const kept = { accounts, access, certificates, metadata, blobs, audit: audit.reading };
   const ports = { clock, ulids, hashPassword, isHtpasswdUser, signClientCertificate, processStatus };
   return new LocalAdministration({ ...kept, ...ports });
 }
@@ -268,7 +342,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     await htpasswd?.refreshIfDue();
     return htpasswd?.users.has(name) === true;
   };
-  const administration = administer(stores, settings.data, isHtpasswdUser, status);
+  const local = administer(stores, settings.data, isHtpasswdUser, status);
+  const { trail, reading } = stores.audit;
+  await recordSettings(settings, stores.audit);
+  const administration = auditedAdministration(local, trail);
   const processPrincipals = new ProcessPrincipals(ulids);
   const { accounts, certificates: issued } = stores;
   const { onLogin } = options;
@@ -291,7 +368,8 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     tags: new Tags(ports),
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
-    administration: (actor) => administration.as(actor),
+    administration: (actor) => auditedAdministration(local.as(actor), trail, actor),
+    audit: trail,
     authenticate: authenticator.authenticate,
     decide: stores.access.decide,
     limits: settings.limits,
@@ -340,7 +418,11 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     },
     clients: () => Promise.resolve(rotation.clients?.list() ?? []),
   });
-  const control = createControl({ administration, certificates: maintenance });
+  const control = createControl({
+    administration,
+    certificates: auditedCertificates(maintenance, trail),
+    audit: reading,
+  });
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
   const removeIdle = (): Promise<unknown> => uploads.expireIdle();
   serving.timers.push(every(hourMs, log, "removal of idle uploads", removeIdle));

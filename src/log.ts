@@ -66,7 +66,20 @@ export function createLog(options: LogOptions): OpenLog {
 /** A log that keeps nothing, for tests and for commands without one. */
 export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-function openStandardError(): { write(line: string): boolean; flushSync(): void } {
+/** Where lines go behind the program's back. */
+export interface LineOutput {
+  write(line: string): unknown;
+  flushSync(): void;
+}
+
+/** Standard output for lines of another kind than the log's. Of what nobody reads, 16 MiB are kept. */
+export function openStandardOutput(): LineOutput {
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 });
+  destination.on("error", () => {});
+  return destination;
+}
+
+function openStandardError(): LineOutput {
   const destination = pino.destination({ dest: 2, sync: false });
   // A terminal that has gone, or a full disk behind it, must not end the registry.
   destination.on("error", () => {});
@@ -135,6 +148,7 @@ function quoted(text: string): string {
 // oxlint-disable-next-line no-control-regex
 const unsafe = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-function escaped(line: string): string {
+/** The same line without what a terminal or an editor would act upon; JSON stays JSON. */
+export function escaped(line: string): string {
   return line.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

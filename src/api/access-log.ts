@@ -1,7 +1,9 @@
+import type { Caller } from "../core/caller.ts";
 import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log, TextForm } from "../log.ts";
 import type { Answer } from "../http/answer.ts";
+import type { RouteRecord } from "../registry/audit-trail.ts";
 
 /** What becomes known of a request while it is worked on. */
 export interface Exchange {
@@ -17,10 +19,15 @@ export interface Exchange {
   routeName?: string;
   /** The row changes what others see: its success is news. */
   isChange?: boolean;
+  /** What its success is for the record. */
+  record?: RouteRecord | undefined;
   repository?: string;
   /** The tag or digest that the request is about. */
   reference?: string;
   principal?: string;
+  caller?: Caller;
+  /** The user whose password was wrong. */
+  claimedName?: string | undefined;
   /** It came without credentials, as the first request of most clients does. */
   isAnonymous?: boolean;
   /** The process's own request (the self-test): of no interest to the operator. */

@@ -1,3 +1,4 @@
+import type { Actor } from "../core/administration.ts";
 import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
@@ -43,7 +44,7 @@ const challenge = { "WWW-Authenticate": 'Basic realm="dozo", charset="UTF-8"' };
 /**
  * The registry as a function from request to answer, which never throws. Each request goes the same way: find its row,
  * find out who asks (before a byte of a body is read), decide, let the handler work, turn its answer or its error
- * into a response, write a line into the log.
+ * into a response, write a line into the log, tell the record.
  */
 export function createApi(parts: ApiParts): (request: Request, client: Client) => Promise<Response> {
   const match = createRouter(routes);
@@ -70,6 +71,7 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
       answer = answerToError(parts, error, exchange, !isRegistry || !isNavigation(headers));
     }
     logExchange(parts.log, parts.clock, exchange, answer);
+    parts.audit.exchange(exchange, answer);
     const common = isRegistry ? registryHeaders : commonHeaders;
     return toResponse(answer, method === "HEAD", { ...common, "X-Request-Id": exchange.requestId });
   };
@@ -89,6 +91,7 @@ async function answerTo(
   exchange.route = route.id;
   exchange.routeName = route.name;
   exchange.isChange = route.isChange === true;
+  exchange.record = route.record;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
   const call = { request, query, parameter };
   if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
@@ -100,7 +103,7 @@ async function answerTo(
   }
   if (route.action === "administer") {
     assertAllowed(parts, caller, route.action, undefined);
-    return route.handler(parts, { ...call, caller, principal: principalOf(caller) });
+    return route.handler(parts, { ...call, caller, principal: actorOf(caller, exchange) });
   }
   // To strangers a name that cannot be is one like any other.
   if (!isRepositoryName(match.name)) assertAllowed(parts, caller, "login", undefined);
@@ -109,7 +112,8 @@ async function answerTo(
   if (!route.pattern.endsWith("{id}") && parameter !== "") exchange.reference = parameter;
   assertAllowed(parts, caller, route.action, repository);
   if (route.action === "pull") return route.handler(parts, { ...call, caller, repository });
-  return route.handler(parts, { ...call, caller, principal: principalOf(caller), repository });
+  const principal = route.action === "admin" ? actorOf(caller, exchange) : principalOf(caller);
+  return route.handler(parts, { ...call, caller, principal, repository });
 }
 
 /** What is not there is not told to strangers either: under `/v2/` they are asked to log in first. */
@@ -137,11 +141,13 @@ async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): 
   const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
   const result = pending instanceof Promise ? await pending : pending;
   if (result.kind === "caller") {
+    exchange.caller = result.caller;
     noteCaller(parts, result.caller, exchange);
     return result.caller;
   }
   if (result.kind === "refused") {
     exchange.reason = result.reason;
+    exchange.claimedName = result.user;
     const { retryAfterSeconds } = result;
     if (retryAfterSeconds !== undefined) {
       throw new RegistryError("TOOMANYREQUESTS", "too many failed logins, try again later", { retryAfterSeconds });
@@ -155,6 +161,11 @@ async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): 
 function principalOf({ principal }: Caller): Principal {
   if (principal === undefined) throw new RegistryError("UNAUTHORIZED");
   return principal;
+}
+
+/** The same with what the record tells of who makes a change. */
+function actorOf(caller: Caller, { client }: Exchange): Principal & Actor {
+  return { ...principalOf(caller), credential: caller.credential, address: client };
 }
 
 function noteCaller({ onUse }: ApiParts, { principal, credential }: Caller, exchange: Exchange): void {

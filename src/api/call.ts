@@ -9,6 +9,7 @@ import type { Authenticate } from "../auth/authenticate.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
 import type { BodyReader } from "../http/request-body.ts";
 import type { Log } from "../log.ts";
+import type { AuditTrail } from "../registry/audit-trail.ts";
 import type { Blobs } from "../registry/blobs.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Manifests } from "../registry/manifests.ts";
@@ -29,6 +30,8 @@ export interface ApiParts {
   readonly catalog: Methods<Catalog>;
   /** What an operator does, done by somebody else. Whether they may is not asked there. */
   readonly administration: (actor: Actor) => Administration;
+  /** Hears of every request that has its answer. */
+  readonly audit: Pick<AuditTrail, "exchange">;
   readonly authenticate: Authenticate;
   readonly decide: Decide;
   readonly limits: Limits;

@@ -1,10 +1,13 @@
 import { type Administration, AdministrationError, type RuleText } from "../core/administration.ts";
+import type { AuditReading } from "../core/audit-state.ts";
+import type { AuditQuery } from "../core/audit-store.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 
 /** What the commands may ask of a running server. */
 export interface ControlParts {
   readonly administration: Administration;
   readonly certificates: CertificateAdministration;
+  readonly audit: AuditReading;
 }
 
 /**
@@ -22,7 +25,7 @@ export function createControl(parts: ControlParts): (request: Request) => Promis
   };
 }
 
-async function answer({ administration, certificates }: ControlParts, request: Request): Promise<Response> {
+async function answer({ administration, certificates, audit }: ControlParts, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   const [, collection = "", encoded = ""] = /^\/(users|rules)\/([^/]+)$/.exec(pathname) ?? [];
   const name = decodeURIComponent(encoded);
@@ -60,6 +63,11 @@ async function answer({ administration, certificates }: ControlParts, request: R
       return new Response(null, { status: 204 });
     case "POST /authority/rotation/end":
       return Response.json(await certificates.finishRotation((await fieldsOf(request))["isForced"] === true));
+    case "GET /audit":
+      return Response.json(await audit.summary());
+    case "POST /audit":
+      // Of the same program, from the same machine's owner.
+      return Response.json(await audit.list((await fieldsOf(request)) as unknown as AuditQuery));
     case "GET /rules":
       return Response.json(await administration.listRules());
     case "POST /rules":

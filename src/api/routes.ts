@@ -9,6 +9,7 @@ import * as uploads from "./distribution/uploads.ts";
 import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
 import * as open from "./public.ts";
+import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
 import * as rules from "./v1/rules.ts";
 import * as users from "./v1/users.ts";
@@ -30,6 +31,8 @@ interface Row {
   readonly name: string;
   /** Its success changes what others see; the log for people has only such rows, and what fails. */
   readonly isChange?: true;
+  /** What its success is for the record; the use cases of the administration tell it of theirs. */
+  readonly record?: RouteRecord;
   /** Its answer has what clients have to trust. */
   readonly tellsTrust?: true;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -50,6 +53,12 @@ export type ApiRoute = Row &
     | { readonly action: "pull"; readonly handler: Handler<RepositoryCall> }
     | { readonly action: "push" | "delete" | "admin"; readonly handler: Handler<ChangeCall> }
   );
+
+const imagePull: RouteRecord = { kind: "pull" };
+const blobPull: RouteRecord = { kind: "pull", isDetail: true };
+const imagePush: RouteRecord = { kind: "push" };
+const blobPush: RouteRecord = { kind: "push", isDetail: true };
+const deletion: RouteRecord = { kind: "change" };
 
 const manifest = "/v2/{name}/manifests/{reference}";
 const blob = "/v2/{name}/blobs/{digest}";
@@ -74,10 +83,20 @@ export const routes: readonly ApiRoute[] = [
     body: "none",
     handler: version.check,
   },
-  { id: "end-2", name: "pull blob", method: "GET", pattern: blob, action: "pull", body: "none", handler: blobs.read },
+  {
+    id: "end-2",
+    name: "pull blob",
+    record: blobPull,
+    method: "GET",
+    pattern: blob,
+    action: "pull",
+    body: "none",
+    handler: blobs.read,
+  },
   {
     id: "end-3",
     name: "pull",
+    record: imagePull,
     method: "GET",
     pattern: manifest,
     action: "pull",
@@ -87,6 +106,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "end-4a end-4b end-11",
     name: "begin upload",
+    record: blobPush,
     method: "POST",
     pattern: newUpload,
     action: "push",
@@ -105,6 +125,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "end-6",
     name: "push blob",
+    record: blobPush,
     method: "PUT",
     pattern: upload,
     action: "push",
@@ -114,6 +135,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "end-7a end-7b",
     name: "push",
+    record: imagePush,
     isChange: true,
     method: "PUT",
     pattern: manifest,
@@ -133,6 +155,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "end-9",
     name: "delete",
+    record: deletion,
     isChange: true,
     method: "DELETE",
     pattern: manifest,
@@ -143,6 +166,7 @@ export const routes: readonly ApiRoute[] = [
   {
     id: "end-10",
     name: "delete blob",
+    record: deletion,
     isChange: true,
     method: "DELETE",
     pattern: blob,

@@ -27,7 +27,13 @@ import type { WatchedAccounts } from "./watched-accounts.ts";
  */
 export type AuthResult =
   | { readonly kind: "caller"; readonly caller: Caller }
-  | { readonly kind: "refused"; readonly reason: string; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: "refused";
+      readonly reason: string;
+      /** Who would have been logged in, where there is such a user: what else was written as a name may be a password. */
+      readonly user?: string;
+      readonly retryAfterSeconds?: number;
+    }
   | { readonly kind: "certificate-refused"; readonly reason: string };
 
 /**
@@ -252,8 +258,9 @@ export class Authenticator {
     const hash = candidate?.hash ?? (await this.#decoy).hash;
     const matches = await this.#slowHashes.matches(isPossible ? password : standIn, hash);
     if (candidate !== undefined && isPossible && matches) return this.#succeed(key, name, candidate);
-    const reason = refusal ?? (candidate === undefined ? "there is no such user" : "the password is wrong");
-    return { outcome: "wrong", result: { kind: "refused", reason } };
+    if (candidate !== undefined)
+      return { outcome: "wrong", result: { kind: "refused", reason: "the password is wrong", user: name } };
+    return { outcome: "wrong", result: { kind: "refused", reason: refusal ?? "there is no such user" } };
   }
 
   async #succeed(key: string, name: string, { principal: who, version }: Login): Promise<Judged> {

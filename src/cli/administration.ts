@@ -1,4 +1,4 @@
-import { openAdministration, openCertificates } from "../app.ts";
+import { openAdministration, openAuditReading, openCertificates, type Opened } from "../app.ts";
 import type {
   AccessAnswer,
   AccessQuestion,
@@ -12,6 +12,9 @@ import type {
   RuleText,
   UserSummary,
 } from "../core/administration.ts";
+import type { AuditEvent } from "../core/audit-event.ts";
+import type { AuditReading, AuditSummary } from "../core/audit-state.ts";
+import type { AuditQuery } from "../core/audit-store.ts";
 import type {
   AuthorityRotation,
   CertificateAdministration,
@@ -35,14 +38,7 @@ export function onRegistry<Result>(
   const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteAdministration(server)),
-    local: async () => {
-      const opened = await openAdministration(settings, context.version);
-      try {
-        return await work(opened.administration);
-      } finally {
-        await opened.close();
-      }
-    },
+    local: () => onOpened(openAdministration(settings, context.version), work),
   });
 }
 
@@ -55,8 +51,33 @@ export function onCertificates<Result>(
   const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteCertificates(server)),
-    local: () => work(openCertificates(settings)),
+    local: () => onOpened(openCertificates(settings, context.version), work),
   });
+}
+
+/** The same for what an operator asks of the record. */
+export function onAudit<Result>(
+  context: CommandContext,
+  options: Options,
+  work: (audit: AuditReading) => Promise<Result>,
+): Promise<Result> {
+  const settings = folderSettings(context, options);
+  return throughServerOr(settings.data, {
+    remote: (server) => work(new RemoteAuditReading(server)),
+    local: () => onOpened(openAuditReading(settings, context.version), work),
+  });
+}
+
+async function onOpened<UseCases, Result>(
+  opening: Promise<Opened<UseCases>>,
+  work: (useCases: UseCases) => Promise<Result>,
+): Promise<Result> {
+  const opened = await opening;
+  try {
+    return await work(opened.useCases);
+  } finally {
+    await opened.close();
+  }
 }
 
 class RemoteAdministration implements Administration {
@@ -151,5 +172,21 @@ class RemoteCertificates implements CertificateAdministration {
 
   async finishRotation(isForced: boolean): Promise<CertificateSummary> {
     return (await this.#server.call("POST", "/authority/rotation/end", { isForced })) as CertificateSummary;
+  }
+}
+
+class RemoteAuditReading implements AuditReading {
+  readonly #server: ControlClient;
+
+  constructor(server: ControlClient) {
+    this.#server = server;
+  }
+
+  async list(query: AuditQuery): Promise<readonly AuditEvent[]> {
+    return (await this.#server.call("POST", "/audit", query)) as readonly AuditEvent[];
+  }
+
+  async summary(): Promise<AuditSummary> {
+    return (await this.#server.call("GET", "/audit")) as AuditSummary;
   }
 }

@@ -16,6 +16,7 @@ export interface Output {
 /** The words that follow the program's name where a command is meant, and no sentence about dozo. */
 const commands = [
   "access",
+  "audit",
   "ca",
   "cert",
   "doctor",
@@ -33,7 +34,7 @@ const commands = [
 const ownCommand = new RegExp(`(?<![\\w/.-]|CONTAINER )dozo (?=(?:${commands.join("|")})\\b|--|\\[|…)`, "g");
 
 const folderCommand =
-  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|ca|cert|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|enroll|doctor)(?![\w-])/g;
+  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|ca|cert|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|audit|enroll|doctor)(?![\w-])/g;
 
 /** The process's own output. Commands in it are written the way this program was called, `./dozo up`, and for its data folder. */
 export function processOutput(programName: string, words: readonly string[]): Output {

@@ -4,6 +4,7 @@ import { SettingsError } from "../config/load.ts";
 import { AdministrationError } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
 import { accessCommand } from "./access.ts";
+import { auditCommand } from "./audit.ts";
 import { caCommand } from "./ca.ts";
 import { certCommand } from "./cert.ts";
 import { type CommandContext, FailedQuietly, UsageError } from "./command-context.ts";
@@ -69,6 +70,7 @@ export function createProgram(context: CommandContext): Command {
     userCommand,
     certCommand,
     accessCommand,
+    auditCommand,
     caCommand,
     enrollCommand,
     explainCommand,

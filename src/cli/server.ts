@@ -4,7 +4,7 @@ import { AddressInUseError, type App, type AppListener, openApp } from "../app.t
 import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { defaultListener, type Settings } from "../config/settings.ts";
-import { createLog, type OpenLog } from "../log.ts";
+import { createLog, type LineOutput, type OpenLog, openStandardOutput } from "../log.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
 import { enrolmentLine } from "../enrolment/line.ts";
 import { splitCertificates } from "../pki/client-certificate.ts";
@@ -49,13 +49,18 @@ export async function runServer(context: CommandContext, options: ServerOptions)
   // From here on a signal ends a start in good order, too.
   const signal = stopSignal();
   const log = createLog({ level: settings.logLevel, format: settings.logFormat });
+  const record = openStandardOutput();
   try {
     for (const warning of checkFolder(settings.data)) log.warn(warning);
     const fault = Promise.withResolvers<never>();
     // Whoever waits for it comes later; until then it is no unhandled rejection.
     fault.promise.catch(() => undefined);
     const onFault = (reason: string): void => fault.reject(brokenDown(reason));
-    const app = await startServer(context, { ...options, loaded: { ...options.loaded, settings }, onFault }, log);
+    const app = await startServer(
+      context,
+      { ...options, loaded: { ...options.loaded, settings }, onFault, record },
+      log,
+    );
     // What only the start needed, compiled code above all, is a tenth of the memory that an idle registry has.
     Bun.shrink();
     try {
@@ -67,6 +72,7 @@ export async function runServer(context: CommandContext, options: ServerOptions)
     context.output.note("stopped");
   } finally {
     log.flush();
+    record.flushSync();
     release();
   }
 }
@@ -110,6 +116,8 @@ function brokenDown(reason: string): ExplainedError {
 
 interface StartOptions extends ServerOptions {
   readonly onFault: (reason: string) => void;
+  /** Standard output, for the record. */
+  readonly record: LineOutput;
 }
 
 async function startServer(context: CommandContext, options: StartOptions, log: OpenLog): Promise<App> {
@@ -130,6 +138,7 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
     clientCertificateAddress: () => clientCertificateAddress,
     identity: () => identity?.(),
     onFault: options.onFault,
+    auditOutput: (lines) => void options.record.write(lines),
     onLogin: (principal) => {
       if (principal.source !== "dozo" || principal.name !== firstUserName) return;
       firstUserName = undefined;
@@ -181,7 +190,9 @@ async function startServer(context: CommandContext, options: StartOptions, log: 
       ],
     });
     for (const line of leftOver) context.output.note(line);
-    for (const line of lines) context.output.print(line);
+    // Where the record goes there, nothing else does.
+    const print = settings.auditFile === "-" ? context.output.note : context.output.print;
+    for (const line of lines) print(line);
     firstUser.shown();
     return app;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { RegistryStatus } from "../core/administration.ts";
+import { summaryJson, troubleText } from "./audit-text.ts";
 import { onRegistry } from "./administration.ts";
 import { type CommandContext, folderSettings } from "./command-context.ts";
 import { examples } from "./examples.ts";
@@ -22,7 +23,13 @@ export function statusCommand(context: CommandContext): Command {
 
 function jsonStatus(status: RegistryStatus, data: string): object {
   const end = status.certificateEndsAt;
-  return { ...status, certificateEndsAt: end === undefined ? undefined : isoDate(end), data };
+  const record = summaryJson(status.record);
+  return { ...status, certificateEndsAt: end === undefined ? undefined : isoDate(end), record, data };
+}
+
+function recordText({ record }: RegistryStatus): string {
+  const { trouble, sizeBytes, keepDays } = record;
+  return trouble === undefined ? `${formatBytes(sizeBytes)}, kept for ${keepDays} days` : troubleText(trouble);
 }
 
 function statusLines(status: RegistryStatus, folder: string): readonly string[] {
@@ -43,6 +50,7 @@ function statusLines(status: RegistryStatus, folder: string): readonly string[] 
     ["unused", `${formatBytes(status.unreferencedBytes)} (named by no manifest)`],
     ["open uploads", `${status.openUploads}`],
     ["disk", `${formatBytes(status.freeBytes)} free of ${formatBytes(status.totalBytes)} (${share} %)`],
+    ["record", recordText(status)],
     ["data folder", folder],
   ];
   return rows.map(([name, value]) => `${name.padEnd(16)}${value}`);

@@ -315,6 +315,20 @@ export const settingsSchema = z
       description: "How log lines look.",
       placeholder: "FORMAT",
     }),
+    auditDays: wholeNumber(1, 3650)
+      .default(90)
+      .meta({ description: "How many days the record of pulls, pushes, logins, refusals and changes is kept." }),
+    auditMaxBytes: wholeNumber(16 * 1024 ** 2, Number.MAX_SAFE_INTEGER)
+      .default(gibibyte)
+      .meta({
+        description:
+          "What the record may take on the disk, in bytes; pulls are dropped first, refusals and changes last.",
+      }),
+    auditFile: z.string().min(1).optional().meta({
+      description: "A file that the record is written to besides, as JSON lines; - is standard output.",
+      defaultText: "none",
+      placeholder: "FILE",
+    }),
     acme: acme.prefault({}),
     ldap: ldap.prefault({}),
     limits: limits.prefault({}),

@@ -1,3 +1,4 @@
+import type { AuditSummary } from "./audit-state.ts";
 import type { Credential } from "./caller.ts";
 import type { PrincipalId } from "./principal.ts";
 
@@ -31,6 +32,8 @@ export interface RegistryStatus {
   readonly openUploads: number;
   readonly freeBytes: number;
   readonly totalBytes: number;
+  /** How the record of what happens is. */
+  readonly record: AuditSummary;
 }
 
 export interface NewUser {

@@ -58,3 +58,12 @@ export const pullRank = auditRank({ kind: "pull", isDetail: false });
 
 /** Every rank, in the order in which they are dropped. */
 export const auditRanks: readonly number[] = [0, ...auditKinds.map((kind) => auditRank({ kind, isDetail: false }))];
+
+/** An event as other programs read it: dates in ISO 8601, and nothing where there is nothing. */
+export function auditJson(event: AuditEvent): object {
+  const { id, at, lastAt, count, kind, isDetail, action, outcome, reason, principalId, name } = event;
+  const { credentialKind, credentialId, addresses, hasMoreAddresses, repository, tag, digest, object } = event;
+  const time = { at: new Date(at).toISOString(), lastAt: new Date(lastAt).toISOString(), count };
+  const who = { principalId, name, credentialKind, credentialId, addresses, hasMoreAddresses };
+  return { id, ...time, kind, isDetail, action, outcome, reason, ...who, repository, tag, digest, object };
+}

@@ -13,6 +13,7 @@ import {
   type RuleText,
   type UserSummary,
 } from "../core/administration.ts";
+import type { AuditReading } from "../core/audit-state.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
 import { RegistryError } from "../core/error.ts";
 import type { MetadataStore } from "../core/metadata-store.ts";
@@ -37,6 +38,7 @@ export interface AdministrationPorts extends ClientCertificatesPorts {
   readonly isHtpasswdUser: (name: string) => Promise<boolean>;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
+  readonly audit: Pick<AuditReading, "summary">;
   readonly ulids: UlidSource;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
@@ -129,12 +131,13 @@ export class LocalAdministration implements Administration {
   }
 
   async status(): Promise<RegistryStatus> {
-    const { accounts, metadata, blobs, processStatus } = this.#ports;
-    const [users, totals, space] = await Promise.all([accounts.listUsers(), metadata.totals(), blobs.space()]);
+    const { accounts, metadata, blobs, audit, processStatus } = this.#ports;
+    const asked = [accounts.listUsers(), metadata.totals(), blobs.space(), audit.summary()] as const;
+    const [users, totals, space, record] = await Promise.all(asked);
     const { repositories, tags, storedBytes, unreferencedBytes, openUploads } = totals;
     const { freeBytes, totalBytes } = space;
     const counts = { repositories, tags, storedBytes, unreferencedBytes, openUploads, freeBytes, totalBytes };
-    return { ...processStatus(), users: users.length, ...counts };
+    return { ...processStatus(), users: users.length, ...counts, record };
   }
 
   issueClientCertificate(request: NewClientCertificate): Promise<ClientCertificateSummary & { readonly pem: string }> {

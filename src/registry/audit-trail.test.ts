@@ -72,17 +72,31 @@ function pulled(digest = digestOf(1), more: Sent = {}): void {
 }
 
 /** Without logins, unless they are asked for. */
-async function events(what?: string): Promise<readonly AuditEvent[]> {
+async function listed(what?: string): Promise<readonly AuditEvent[]> {
   await trail.settle();
   const all = await store.list({ what, withDetails: true, limit: 100_000 });
   return all.filter(({ kind }) => what !== undefined || kind !== "login").toReversed();
+}
+
+async function runDueIn(ms: number): Promise<void> {
+  now += ms;
+  const isDue = ({ at }: { readonly at: number }): boolean => at <= now;
+  const works = due.filter(isDue);
+  due = due.filter((each) => !isDue(each));
+  for (const { work } of works) work();
+  // Not `settle`, which writes more than is due.
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+async function counts(): Promise<readonly number[]> {
+  return (await store.list({ what: "pull", withDetails: true, limit: 10 })).map(({ count }) => count);
 }
 
 describe("pulls", () => {
   test("of one principal, of one image, are one event a minute with their number", async () => {
     for (let count = 0; count < 30_000; count += 1) pulled();
 
-    expect(await events()).toEqual([
+    expect(await listed()).toEqual([
       expect.objectContaining({
         kind: "pull",
         action: "pull",
@@ -112,22 +126,22 @@ describe("pulls", () => {
     now += minute;
     pulled();
 
-    expect((await events()).map(({ count }) => count)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    expect((await listed()).map(({ count }) => count)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   });
 
   test("by tag and by digest, by HEAD and by GET, are the same image's", async () => {
     pulled(digestOf(1), { method: "HEAD", reference: "latest" });
     pulled(digestOf(1), { reference: digestOf(1) });
 
-    expect(await events()).toEqual([expect.objectContaining({ count: 2, tag: "latest" })]);
+    expect(await listed()).toEqual([expect.objectContaining({ count: 2, tag: "latest" })]);
   });
 
   test("from several addresses are one event with up to eight of them", async () => {
     for (let host = 0; host < 8; host += 1) pulled(digestOf(1), { client: `192.0.2.${host}` });
-    expect(await events()).toEqual([expect.objectContaining({ hasMoreAddresses: false })]);
+    expect(await listed()).toEqual([expect.objectContaining({ hasMoreAddresses: false })]);
     pulled(digestOf(1), { client: "192.0.2.8" });
 
-    const [event] = await events();
+    const [event] = await listed();
 
     expect(event?.addresses).toHaveLength(8);
     expect(event?.hasMoreAddresses).toBe(true);
@@ -138,27 +152,27 @@ describe("pulls", () => {
     exchange({ ...blob, status: 206 });
     exchange({ ...blob, method: "HEAD", reference: digestOf(8) });
 
-    expect(await events()).toEqual([expect.objectContaining({ isDetail: true, digest: digestOf(7), tag: undefined })]);
+    expect(await listed()).toEqual([expect.objectContaining({ isDetail: true, digest: digestOf(7), tag: undefined })]);
   });
 
   test("of what is not there are none", async () => {
     pulled(digestOf(1), { status: 404 });
 
-    expect(await events()).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 
   test("of the process itself are none", async () => {
     const principal = { ...maria.principal, source: "process" } as Caller["principal"];
     pulled(digestOf(1), { caller: { principal, credential: { kind: "process" } } });
 
-    expect(await events("login")).toEqual([]);
-    expect(await events()).toEqual([]);
+    expect(await listed("login")).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 
   test("of more different images than can be told apart in a minute are one event, and the record is complete only from then on", async () => {
     for (let count = 0; count < 6000; count += 1) pulled(digestOf(count));
 
-    const all = await events();
+    const all = await listed();
 
     expect(all).toHaveLength(5001);
     expect(all.at(-1)).toMatchObject({ count: 1000, digest: undefined, name: undefined });
@@ -174,13 +188,13 @@ describe("pushes", () => {
     exchange({ ...sent, reference: "v1", headers: { "Docker-Content-Digest": digestOf(1) } });
     exchange({ ...sent, reference: "latest", headers: { "Docker-Content-Digest": digestOf(2) } });
 
-    expect((await events()).map(({ tag, count }) => `${tag} ${count}`)).toEqual(["latest 2", "v1 1", "latest 1"]);
+    expect((await listed()).map(({ tag, count }) => `${tag} ${count}`)).toEqual(["latest 2", "v1 1", "latest 1"]);
   });
 
   test("of a part of a blob are none", async () => {
     exchange({ routeName: "push blob", record: { kind: "push", isDetail: true }, method: "PATCH", status: 202 });
 
-    expect(await events()).toEqual([]);
+    expect(await listed()).toEqual([]);
   });
 });
 
@@ -192,7 +206,7 @@ describe("a login", () => {
     now += 1;
     pulled();
 
-    expect((await events("login")).map(({ at }) => at)).toEqual([begin, begin + 5 * minute]);
+    expect((await listed("login")).map(({ at }) => at)).toEqual([begin, begin + 5 * minute]);
   });
 
   test("is counted for each credential", async () => {
@@ -200,7 +214,7 @@ describe("a login", () => {
     pulled(digestOf(1), { caller: callerOf("maria", { kind: "password" }) });
     pulled(digestOf(1), { caller: callerOf("bob", { kind: "password" }) });
 
-    expect((await events("login")).map(({ name, credentialKind }) => `${name} ${credentialKind}`)).toEqual([
+    expect((await listed("login")).map(({ name, credentialKind }) => `${name} ${credentialKind}`)).toEqual([
       "maria key",
       "maria password",
       "bob password",
@@ -211,7 +225,7 @@ describe("a login", () => {
     pulled(digestOf(1), { caller: callerOf("maria", { kind: "token" }) });
     pulled(digestOf(1), { caller: anonymousCaller });
 
-    expect(await events("login")).toEqual([]);
+    expect(await listed("login")).toEqual([]);
   });
 });
 
@@ -220,7 +234,7 @@ describe("a refusal", () => {
     const reason = "maria may not push in team/app";
     exchange({ routeName: "begin upload", record: push, status: 403, reason });
 
-    expect(await events()).toEqual([
+    expect(await listed()).toEqual([
       expect.objectContaining({
         kind: "refusal",
         action: "begin upload",
@@ -240,7 +254,7 @@ describe("a refusal", () => {
     exchange({ ...wrong, claimedName: "maria", reason: "the password is wrong" });
     exchange({ ...wrong, reason: "there is no such user" });
 
-    expect(await events()).toEqual([
+    expect(await listed()).toEqual([
       expect.objectContaining({ action: "log in", outcome: "refused", name: "maria", principalId: undefined }),
       expect.objectContaining({ action: "log in", outcome: "refused", name: undefined }),
     ]);
@@ -249,20 +263,20 @@ describe("a refusal", () => {
   test("of who sent no credentials is a detail: they are asked to log in", async () => {
     exchange({ caller: anonymousCaller, status: 401, routeName: "pull", record: pull, reason: "no credentials" });
 
-    expect(await events()).toEqual([expect.objectContaining({ outcome: "login-needed", isDetail: true })]);
+    expect(await listed()).toEqual([expect.objectContaining({ outcome: "login-needed", isDetail: true })]);
   });
 
   test("that comes again and again is one event a minute and address", async () => {
     for (let count = 0; count < 1000; count += 1)
       exchange({ status: 403, routeName: "pull", reason: "no", client: `192.0.2.${count % 2}` });
 
-    expect((await events()).map(({ count }) => count)).toEqual([500, 500]);
+    expect((await listed()).map(({ count }) => count)).toEqual([500, 500]);
   });
 
   test("of more kinds than can be told apart in a minute leaves one event for the others", async () => {
     for (let count = 0; count < 1000; count += 1) exchange({ status: 403, routeName: "pull", repository: `r${count}` });
 
-    const all = await events();
+    const all = await listed();
 
     expect(all).toHaveLength(201);
     expect(all.at(-1)).toMatchObject({ count: 800, repository: undefined });
@@ -290,7 +304,7 @@ describe("a change", () => {
     exchange({ ...sent, status: 202 });
     exchange({ ...sent, status: 503, reason: "the disk failed" });
 
-    expect((await events()).map(({ outcome, tag, reason }) => [outcome, tag, reason])).toEqual([
+    expect((await listed()).map(({ outcome, tag, reason }) => [outcome, tag, reason])).toEqual([
       ["done", "v1", undefined],
       ["done", "v1", undefined],
       ["failed", "v1", "the disk failed"],
@@ -314,27 +328,13 @@ describe("what is written", () => {
     expect(await counts()).toEqual([3]);
   });
 
-  async function runDueIn(ms: number): Promise<void> {
-    now += ms;
-    const isDue = ({ at }: { readonly at: number }): boolean => at <= now;
-    const works = due.filter(isDue);
-    due = due.filter((each) => !isDue(each));
-    for (const { work } of works) work();
-    // Not `settle`, which writes more than is due.
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-  }
-
-  async function counts(): Promise<readonly number[]> {
-    return (await store.list({ what: "pull", withDetails: true, limit: 10 })).map(({ count }) => count);
-  }
-
   test("goes on behind what an earlier process wrote", async () => {
     pulled();
     await trail.close();
     trail = await open();
     pulled();
 
-    expect((await events()).map(({ id }) => id)).toEqual([2, 4]);
+    expect((await listed()).map(({ id }) => id)).toEqual([2, 4]);
   });
 
   test("is published once, when it grows no more", async () => {
@@ -356,7 +356,7 @@ describe("a disk that is nearly full", () => {
     pulled();
     exchange({ status: 403, routeName: "push" });
 
-    expect((await events()).map(({ kind }) => kind)).toEqual(["refusal"]);
+    expect((await listed()).map(({ kind }) => kind)).toEqual(["refusal"]);
     expect(states.at(-1)).toMatchObject({ trouble: { missing: "pulls", since: begin }, lost: 1 });
   });
 
@@ -396,7 +396,7 @@ describe("a store that cannot write", () => {
 
     full.isFull = false;
 
-    expect((await events()).map(({ kind }) => kind)).toEqual(["change", "refusal"]);
+    expect((await listed()).map(({ kind }) => kind)).toEqual(["change", "refusal"]);
     expect(states.slice(1)).toEqual([{ trouble: undefined, lost: 1 }]);
   });
 
@@ -408,7 +408,7 @@ describe("a store that cannot write", () => {
       exchange({ routeName: "delete", record: { kind: "change" }, reference: `t${count}`, status: 202 });
     full.isFull = false;
 
-    expect(await events()).toHaveLength(20_000 - 1);
+    expect(await listed()).toHaveLength(20_000 - 1);
   });
 
   test("does not keep the sink from hearing", async () => {
@@ -425,5 +425,5 @@ test("what is older than its days is dropped, and what is beyond its bytes", asy
   now += 25 * 60 * minute;
   await trail.change(operator, { action: "second", object: undefined });
 
-  expect((await events()).map(({ action }) => action)).toEqual(["second"]);
+  expect((await listed()).map(({ action }) => action)).toEqual(["second"]);
 });

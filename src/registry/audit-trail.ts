@@ -123,7 +123,8 @@ export class AuditTrail {
   async change(actor: Actor, change: AdministrativeChange): Promise<void> {
     this.#turn();
     const { credential = { kind: "command" }, address } = actor;
-    this.#addAlone({ principal: actor, credential }, address, { ...change, ...whole, kind: "change" });
+    const reason = change.reason?.slice(0, longestReason);
+    this.#addAlone({ principal: actor, credential }, address, { ...change, ...whole, reason, kind: "change" });
     await this.#writer.settle();
   }
 

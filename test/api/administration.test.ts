@@ -33,6 +33,11 @@ beforeEach(async () => {
     certificates: new MemoryClientCertificateStore(),
     metadata: new MemoryMetadataStore(),
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 2 }) },
+    audit: {
+      summary: () => {
+        throw new Error("there is no record here");
+      },
+    },
     clock,
     ulids,
     isHtpasswdUser: async () => false,

@@ -97,6 +97,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     administration: () => {
       throw new Error("this registry has nothing to administer");
     },
+    audit: { exchange: () => {} },
     authenticate,
     decide: (caller, action, repository) => decide({ rules, groupsOf: () => [] }, caller, action, repository),
     limits: allLimits,

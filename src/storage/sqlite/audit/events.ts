@@ -143,7 +143,7 @@ export function auditFacts(db: Database): AuditFacts {
 
 /** A number that the database knows of itself. */
 export function pragma(db: Database, name: "page_count" | "page_size" | "freelist_count"): number {
-  return Number(Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get() ?? {})[0] ?? 0);
+  return Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get() ?? {})[0] ?? 0;
 }
 
 export function readNote(db: Database, name: string): string | undefined {

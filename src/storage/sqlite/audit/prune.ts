@@ -5,6 +5,7 @@ import { pragma } from "./events.ts";
 
 /** So many rows at once: what is written meanwhile waits for it. */
 const mostRows = 2000;
+const keptLonger = auditRank({ kind: "refusal", isDetail: false });
 
 /** Drops one piece of what is beyond the bounds, and gives its room back to the disk. */
 export function prune(db: Database, bounds: AuditBounds): boolean {
@@ -23,11 +24,10 @@ function dropOld(db: Database, { keepSince, keepPullsSince }: AuditBounds): bool
 
 /** When images were pulled last goes behind what only repeats it, and before what shows who did harm. */
 function dropLowest(db: Database): boolean {
-  const isKeptLonger = (rank: number): boolean => rank >= auditRank({ kind: "refusal", isDetail: false });
   return (
-    auditRanks.some((rank) => !isKeptLonger(rank) && dropRank(db, rank)) ||
+    auditRanks.some((rank) => rank < keptLonger && dropRank(db, rank)) ||
     dropPulls(db, Number.MAX_SAFE_INTEGER) > 0 ||
-    auditRanks.some((rank) => isKeptLonger(rank) && dropRank(db, rank))
+    auditRanks.some((rank) => rank >= keptLonger && dropRank(db, rank))
   );
 }
 
