@@ -9,6 +9,11 @@ import { HtpasswdFile } from "./auth/htpasswd.ts";
 import type { DirectoryUsers } from "./auth/ldap/directory-users.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
+import { AccessTokens } from "./auth/tokens/access-tokens.ts";
+import { BearerTokens } from "./auth/tokens/bearer-tokens.ts";
+import { SigningKeys } from "./auth/tokens/signing-keys.ts";
+import { TokenHolders } from "./auth/tokens/token-holders.ts";
+import { TokenService } from "./auth/tokens/token-service.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
 import { AcmeCertificate } from "./certificates/acme/acme-certificate.ts";
 import { DnsHook } from "./certificates/acme/dns-hook.ts";
@@ -35,6 +40,7 @@ import { parseRepositoryName, type RepositoryName } from "./core/repository-name
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
 import type { RegistryIdentity } from "./enrolment/identity.ts";
+import { createOriginReader } from "./http/asked-origin.ts";
 import { type CertificateListenOptions, listenForCertificates } from "./http/client-certificate-listener.ts";
 import { AddressInUseError, type Listener, listen } from "./http/listener.ts";
 import { BodyReader } from "./http/request-body.ts";
@@ -351,9 +357,16 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const { onLogin } = options;
   const rules = settings.clientUsers;
   const clientCertificates = new ClientCertificates({ accounts, certificates: issued, rules, clock });
+  const { decide } = stores.access;
+  const signingKeys = await SigningKeys.open({ files: new PkiFolder(`${settings.data}/tokens`), clock, log });
+  serving.timers.push(every(hourMs, log, "change of the key for tokens", () => signingKeys.rotateIfDue()));
+  const tokens = new AccessTokens(signingKeys, clock);
+  const { secret } = signingKeys;
+  const holders = new TokenHolders({ accounts, htpasswd, clientCertificates, decide, clock, ulids, secret });
+  const bearerTokens = new BearerTokens(tokens, holders);
   const directory = await openDirectory(settings, stores, isHtpasswdUser, log);
   void directory?.announce();
-  const logins = { accounts, htpasswd, directory, clientCertificates, processPrincipals, onLogin };
+  const logins = { accounts, htpasswd, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(
     () => authenticator.stop(),
@@ -371,7 +384,20 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     administration: (actor) => auditedAdministration(local.as(actor), trail, actor),
     audit: trail,
     authenticate: authenticator.authenticate,
-    decide: stores.access.decide,
+    tokens: new TokenService({ tokens, holders, decide }),
+    challenge: settings.challenge,
+    originOf: createOriginReader({
+      ownNames: () => [
+        ...certificates.pki.certificate.names,
+        ...settings.hosts,
+        ...[...showcases].flatMap((shown) => shown.current().flatMap(({ serverNames }) => serverNames)),
+      ],
+      address: options.address,
+      // Where nothing here speaks TLS and clients have to know of a certificate all the same, a proxy has it.
+      isBehindTls: () => settings.listen.every(({ tls }) => tls === "off") && options.identity() !== undefined,
+      trustedProxies: settings.trustedProxies,
+    }),
+    decide,
     limits: settings.limits,
     caPem: () => (isOwnMet() ? certificates.pki.trustPem : undefined),
     identity: options.identity,

@@ -153,6 +153,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "apache-md5": ["auth"],
   bun: ["http/listener.ts"],
   commander: ["cli"],
+  jose: ["auth/tokens"],
   ldapts: ["auth/ldap"],
   "lru-cache": ["auth", "certificates", "storage/cache", "registry", "api"],
   pino: ["log.ts"],

@@ -28,6 +28,8 @@ export interface Exchange {
   caller?: Caller;
   /** The user whose password was wrong. */
   claimedName?: string | undefined;
+  /** A token would have to be for this. */
+  scope?: string | undefined;
   /** It came without credentials, as the first request of most clients does. */
   isAnonymous?: boolean;
   /** The process's own request (the self-test): of no interest to the operator. */

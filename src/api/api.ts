@@ -20,6 +20,7 @@ import { readTarget, type RequestTarget } from "../http/request-target.ts";
 import { createRouter, type RouteMatch } from "../http/router.ts";
 import { type Exchange, logExchange } from "./access-log.ts";
 import type { ApiParts } from "./call.ts";
+import { challengeOf, scopeFor, TokenFaultError } from "./challenge.ts";
 import { type ApiRoute, routes } from "./routes.ts";
 
 /** On every answer: what comes from a registry is never to be run, framed, guessed at or kept by others. */
@@ -37,9 +38,6 @@ const noQuery = new URLSearchParams();
 
 /** For the clients of Docker's first protocol, of which only the ping and the search are still in use. */
 const firstProtocol = "this registry speaks version 2 of the protocol only; use Docker 1.10 or later";
-
-/** RFC 7617; one challenge only, since clients take the first they understand and it has to be this. */
-const challenge = { "WWW-Authenticate": 'Basic realm="dozo", charset="UTF-8"' };
 
 /**
  * The registry as a function from request to answer, which never throws. Each request goes the same way: find its row,
@@ -61,14 +59,19 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
       certificate: client.certificate,
     };
     let isRegistry = false;
+    let isForClients = false;
     let answer: Answer;
+    const challenge = (error: RegistryError): string =>
+      challengeOf(parts, error, { isForClients, scope: exchange.scope, origin: parts.originOf(request, client) });
     try {
       const target = readTarget(request.url, headers.get("host"));
       isRegistry = target.path.startsWith("/v2/");
+      isForClients = isRegistry || target.path.startsWith("/v1/");
       answer = await answerTo(parts, request, target, match(method, target.path), exchange);
     } catch (error) {
       // A browser would ask for a password in a window of its own, and send it with whatever any page makes it ask for.
-      answer = answerToError(parts, error, exchange, !isRegistry || !isNavigation(headers));
+      const mayChallenge = !isRegistry || !isNavigation(headers);
+      answer = answerToError(parts, error, exchange, mayChallenge ? challenge : undefined);
     }
     logExchange(parts.log, parts.clock, exchange, answer);
     parts.audit.exchange(exchange, answer);
@@ -94,9 +97,14 @@ async function answerTo(
   exchange.record = route.record;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
   const call = { request, query, parameter };
+  exchange.scope = scopeFor(route.action, match.name, query);
   if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
   if (route.action === "none") return route.handler(parts, call);
-  const caller = await callerOf(parts, request, exchange);
+  if (route.action === "token") {
+    const identify = (authorization: string | null): Promise<Caller> => callerOf(parts, authorization, exchange);
+    return route.handler(parts, { ...call, identify, certificate: exchange.certificate });
+  }
+  const caller = await callerOf(parts, request.headers.get("authorization"), exchange);
   if (route.action === "login" || route.action === "catalog") {
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller });
@@ -124,8 +132,10 @@ async function answerWithoutRoute(
   match: Exclude<RouteMatch<ApiRoute>, { kind: "found" }>,
   exchange: Exchange,
 ): Promise<Answer> {
-  if (target.path.startsWith("/v2/"))
-    assertAllowed(parts, await callerOf(parts, request, exchange), "login", undefined);
+  if (target.path.startsWith("/v2/")) {
+    const caller = await callerOf(parts, request.headers.get("authorization"), exchange);
+    assertAllowed(parts, caller, "login", undefined);
+  }
   if (match.kind === "wrong-method") return wrongMethodAnswer(match.allow);
   return target.path.startsWith("/v1/") ? unknownPathAnswer(firstProtocol) : unknownPathAnswer();
 }
@@ -134,8 +144,7 @@ async function answerWithoutRoute(
  * Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. `DENIED` where the client's
  * certificate does not count: asking for a password would be of no use.
  */
-async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): Promise<Caller> {
-  const authorization = request.headers.get("authorization");
+async function callerOf(parts: ApiParts, authorization: string | null, exchange: Exchange): Promise<Caller> {
   // The runtime joins headers of one name with commas, and no credentials have one.
   if (authorization?.includes(",") === true) throw new ProtocolError(400, "the request has two Authorization headers");
   const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
@@ -152,6 +161,8 @@ async function callerOf(parts: ApiParts, request: Request, exchange: Exchange): 
     if (retryAfterSeconds !== undefined) {
       throw new RegistryError("TOOMANYREQUESTS", "too many failed logins, try again later", { retryAfterSeconds });
     }
+    if (hasToken(authorization))
+      throw new TokenFaultError("invalid_token", "this token does not count, or not any more");
     throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   }
   throw new RegistryError("DENIED", result.reason);
@@ -166,6 +177,10 @@ function principalOf({ principal }: Caller): Principal {
 /** The same with what the record tells of who makes a change. */
 function actorOf(caller: Caller, { client }: Exchange): Principal & Actor {
   return { ...principalOf(caller), credential: caller.credential, address: client };
+}
+
+function hasToken(authorization: string | null): boolean {
+  return authorization?.slice(0, 7).toLowerCase() === "bearer ";
 }
 
 function noteCaller({ onUse }: ApiParts, { principal, credential }: Caller, exchange: Exchange): void {
@@ -188,8 +203,11 @@ function assertAllowed(
   const { verdict } = decide(caller, action, repository);
   if (verdict === "allowed") return;
   const { principal, credential } = caller;
-  if (verdict === "login-needed" || principal === undefined) throw new RegistryError("UNAUTHORIZED");
   const place = repository === undefined ? "here" : `in ${repository}`;
+  if (credential.kind === "token" && verdict !== "denied") {
+    throw new TokenFaultError("insufficient_scope", `this token is not good to ${action} ${place}`);
+  }
+  if (verdict === "login-needed" || principal === undefined) throw new RegistryError("UNAUTHORIZED");
   const message =
     verdict === "limited"
       ? `this ${credential.kind} of ${principal.name} is not good to ${action} ${place}`
@@ -197,7 +215,12 @@ function assertAllowed(
   throw new RegistryError("DENIED", message);
 }
 
-function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange, mayChallenge: boolean): Answer {
+function answerToError(
+  { log }: ApiParts,
+  error: unknown,
+  exchange: Exchange,
+  challenge: ((error: RegistryError) => string) | undefined,
+): Answer {
   if (error instanceof ProtocolError) {
     exchange.reason = error.message;
     return protocolErrorAnswer(error);
@@ -206,8 +229,8 @@ function answerToError({ log }: ApiParts, error: unknown, exchange: Exchange, ma
     exchange.reason ??= exchange.isAnonymous === true ? "no credentials" : error.message;
     const answer = refusalAnswer(error);
     if (answer.status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
-    const isChallenged = mayChallenge && error.code === "UNAUTHORIZED";
-    return isChallenged ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer;
+    if (challenge === undefined || error.code !== "UNAUTHORIZED") return answer;
+    return { ...answer, headers: { ...answer.headers, "WWW-Authenticate": challenge(error) } };
   }
   log.error("a request failed", { ...exchange, error });
   return faultAnswer(exchange.requestId);

@@ -1,12 +1,15 @@
 import type { Actor, Administration } from "../core/administration.ts";
 import type { Caller } from "../core/caller.ts";
+import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Decide } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
+import type { TokenService } from "../auth/tokens/token-service.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
+import type { OriginReader } from "../http/asked-origin.ts";
 import type { BodyReader } from "../http/request-body.ts";
 import type { Log } from "../log.ts";
 import type { AuditTrail } from "../registry/audit-trail.ts";
@@ -16,6 +19,7 @@ import type { Manifests } from "../registry/manifests.ts";
 import type { Referrers } from "../registry/referrers.ts";
 import type { Tags } from "../registry/tags.ts";
 import type { Uploads } from "../registry/uploads.ts";
+import type { ChallengeSetting } from "./challenge.ts";
 
 /** A use case as the endpoints see it: its methods, and nothing of how it keeps them. */
 type Methods<UseCase> = { readonly [Name in keyof UseCase]: UseCase[Name] };
@@ -33,6 +37,11 @@ export interface ApiParts {
   /** Hears of every request that has its answer. */
   readonly audit: Pick<AuditTrail, "exchange">;
   readonly authenticate: Authenticate;
+  readonly tokens: Methods<TokenService>;
+  /** Which credentials clients are asked for. */
+  readonly challenge: ChallengeSetting;
+  /** Where a client thinks that it is. */
+  readonly originOf: OriginReader;
   readonly decide: Decide;
   readonly limits: Limits;
   /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
@@ -58,6 +67,17 @@ export interface Call {
   readonly query: URLSearchParams;
   /** The last placeholder of the pattern, unjudged: a digest, a reference, an upload's id. */
   readonly parameter: string;
+}
+
+/** A request for a token, which has ways of its own to say who sends it. */
+export interface TokenCall extends Call {
+  /**
+   * Who sends these credentials, in the form of an Authorization header; throws what every row throws whose action somebody has
+   * to stand for.
+   */
+  readonly identify: (authorization: string | null) => Promise<Caller>;
+  /** With which the connection was opened. */
+  readonly certificate: ClientCertificate | undefined;
 }
 
 /** A request of somebody who may do what the row is about; not of somebody who is logged in, where rules let others in too. */

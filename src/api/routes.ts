@@ -1,5 +1,5 @@
 import type { Answer } from "../http/answer.ts";
-import type { AdminCall, ApiParts, Call, ChangeCall, KnownCall, RepositoryCall } from "./call.ts";
+import type { AdminCall, ApiParts, Call, ChangeCall, KnownCall, RepositoryCall, TokenCall } from "./call.ts";
 import * as blobs from "./distribution/blobs.ts";
 import * as catalog from "./distribution/catalog.ts";
 import * as manifests from "./distribution/manifests.ts";
@@ -8,6 +8,7 @@ import * as tags from "./distribution/tags.ts";
 import * as uploads from "./distribution/uploads.ts";
 import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
+import * as token from "./docker/token.ts";
 import * as open from "./public.ts";
 import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
@@ -17,12 +18,12 @@ import * as enrolment from "./web/enrolment.ts";
 import * as pages from "./web/pages.ts";
 
 /**
- * What a row takes in as a body. `none`: nothing is read of it. `manifest`: up to `limits.manifestBytes`, into memory,
+ * What a row takes in as a body. `none`: nothing is read of it. `form`: up to 32 KiB, into memory as a manifest. `manifest`: up to `limits.manifestBytes`, into memory,
  * which `bodies` bounds for all together, as it does silence. `blob`: handed over whole to the upload store, which bounds it by
  * `limits.blobBytes` and the disk's reserve and has its own clock for silence. `json`: up to 64 KiB, into memory as a manifest.
  * None has a limit on its whole duration.
  */
-type BodyKind = "none" | "manifest" | "blob" | "json";
+type BodyKind = "none" | "form" | "manifest" | "blob" | "json";
 
 interface Row {
   /** The endpoint's id in the distribution specification, section "Endpoints"; a name of our own where it has none. */
@@ -48,6 +49,7 @@ type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Pr
 export type ApiRoute = Row &
   (
     | { readonly action: "none"; readonly handler: Handler<Call> }
+    | { readonly action: "token"; readonly handler: Handler<TokenCall> }
     | { readonly action: "login" | "catalog"; readonly handler: Handler<KnownCall> }
     | { readonly action: "administer"; readonly handler: Handler<AdminCall> }
     | { readonly action: "pull"; readonly handler: Handler<RepositoryCall> }
@@ -220,6 +222,24 @@ export const routes: readonly ApiRoute[] = [
     handler: search.search,
   },
   { id: "ping", name: "ping", method: "GET", pattern: "/v1/_ping", action: "none", body: "none", handler: search.ping },
+  {
+    id: "token",
+    name: "fetch token",
+    method: "GET",
+    pattern: "/token",
+    action: "token",
+    body: "none",
+    handler: token.get,
+  },
+  {
+    id: "token-form",
+    name: "fetch token",
+    method: "POST",
+    pattern: "/token",
+    action: "token",
+    body: "form",
+    handler: token.post,
+  },
   { id: "front", name: "front page", method: "GET", pattern: "/", action: "none", body: "none", handler: pages.front },
   {
     id: "ca",

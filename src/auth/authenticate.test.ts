@@ -111,6 +111,7 @@ function make(changes: Partial<AuthenticatorOptions> = {}): Authenticator {
     log,
     processPrincipals,
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
+    bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
     slowHashes,
     onLogin: (principal) => logins.push(principal),
     wait: (ms) => {

@@ -15,10 +15,12 @@ import { Guessing, type LoginOutcome } from "./guessing.ts";
 import type { HtpasswdFile } from "./htpasswd.ts";
 import type { DirectoryUsers } from "./ldap/directory-users.ts";
 import { LoginQueue, TooManyLoginsError } from "./login-queue.ts";
+import { passwordVersion } from "./password-version.ts";
 import type { ProcessPrincipals } from "./process-principals.ts";
 import { SlowHashes } from "./slow-hashes.ts";
 import type { StoredHash } from "./stored-hash.ts";
 import { type CredentialVersion, type VerifiedCredential, VerifiedCredentials } from "./verified-credentials.ts";
+import type { BearerTokens } from "./tokens/bearer-tokens.ts";
 import type { WatchedAccounts } from "./watched-accounts.ts";
 
 /**
@@ -57,6 +59,7 @@ export interface AuthenticatorOptions {
   readonly log: Log;
   readonly processPrincipals: ProcessPrincipals;
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
+  readonly bearerTokens: Pick<BearerTokens, "callerOf">;
   readonly slowHashes?: SlowHashes;
   readonly queue?: LoginQueue;
   readonly guessing?: Guessing;
@@ -76,6 +79,7 @@ interface Judged {
 
 /** Somebody whose password is right. */
 interface Login {
+  readonly credential: Credential;
   readonly version: CredentialVersion;
   readonly principal: () => Promise<Principal>;
 }
@@ -86,7 +90,6 @@ interface Candidate extends Login {
 }
 
 const anonymous: AuthResult = { kind: "caller", caller: anonymousCaller };
-const byPassword: Credential = { kind: "password" };
 const byProcess: Credential = { kind: "process" };
 const defaultFailureFloorMs = 250;
 /** What is hashed instead of what cannot be a password, so that it costs the same. */
@@ -124,7 +127,7 @@ export class Authenticator {
   }
 
   readonly authenticate: Authenticate = (authorization, clientAddress, certificate) => {
-    if (certificate === undefined) return this.#byPassword(authorization, clientAddress);
+    if (certificate === undefined) return this.#byHeader(authorization, clientAddress);
     return this.#byCertificate(certificate, authorization, clientAddress);
   };
 
@@ -140,7 +143,7 @@ export class Authenticator {
   ): Promise<AuthResult> {
     const verdict = await this.#options.clientCertificates.judge(certificate);
     if (verdict.kind === "refused") return { kind: "certificate-refused", reason: verdict.reason };
-    const result = await this.#byPassword(authorization, clientAddress);
+    const result = await this.#byHeader(authorization, clientAddress);
     if (result === anonymous) return known(verdict.principal, { kind: "certificate", id: certificate.serial });
     const other = result.kind === "caller" ? result.caller.principal : undefined;
     if (other === undefined || other.id === verdict.principal.id) return result;
@@ -148,11 +151,20 @@ export class Authenticator {
     return { kind: "certificate-refused", reason: `the password is of ${users}: leave one of them out` };
   }
 
-  #byPassword(authorization: string | null, clientAddress: string | undefined): Promise<AuthResult> | AuthResult {
+  #byHeader(authorization: string | null, clientAddress: string | undefined): Promise<AuthResult> | AuthResult {
     const read = readCredentials(authorization);
     if (read.kind === "none") return anonymous;
     if (read.kind === "unreadable") return { kind: "refused", reason: read.reason };
-    const { credentials } = read;
+    if (read.kind === "bearer") return this.#byBearer(read.token);
+    return this.#byPassword(read.credentials, clientAddress);
+  }
+
+  async #byBearer(token: string): Promise<AuthResult> {
+    const caller = await this.#options.bearerTokens.callerOf(token);
+    return typeof caller === "string" ? { kind: "refused", reason: caller } : { kind: "caller", caller };
+  }
+
+  #byPassword(credentials: BasicCredentials, clientAddress: string | undefined): Promise<AuthResult> | AuthResult {
     const key = this.#verified.keyOf(credentials);
     const remembered = this.#recall(key);
     if (remembered !== undefined) return remembered;
@@ -165,7 +177,7 @@ export class Authenticator {
   #recall(key: string): AuthResult | undefined {
     const remembered = this.#verified.recall(key, this.#options.clock.now());
     if (remembered === undefined) return undefined;
-    if (this.#isCurrent(remembered)) return known(remembered.principal, byPassword);
+    if (this.#isCurrent(remembered)) return known(remembered.principal, remembered.credential);
     this.#verified.forget(key);
     return undefined;
   }
@@ -227,7 +239,8 @@ export class Authenticator {
     if ((await this.#findCandidate(name)) !== undefined) return undefined;
     const login = await directory.logIn(name, password);
     if (login.kind === "refused") return login.reason;
-    return { version: { changes, htpasswdHash: undefined }, principal: () => Promise.resolve(login.principal) };
+    const version = { changes, htpasswdHash: undefined };
+    return { credential: { kind: "password" }, version, principal: () => Promise.resolve(login.principal) };
   }
 
   async #inTurn(
@@ -263,15 +276,15 @@ export class Authenticator {
     return { outcome: "wrong", result: { kind: "refused", reason: refusal ?? "there is no such user" } };
   }
 
-  async #succeed(key: string, name: string, { principal: who, version }: Login): Promise<Judged> {
+  async #succeed(key: string, name: string, { principal: who, version, credential }: Login): Promise<Judged> {
     const principal = await who();
-    const credential = { ...version, name, principal };
+    const verified = { ...version, name, principal, credential };
     // It may have changed while the hash was computed.
-    if (!this.#isCurrent(credential))
+    if (!this.#isCurrent(verified))
       return { outcome: "unknown", result: { kind: "refused", reason: "the user changed during the login" } };
-    this.#verified.remember(key, credential, this.#options.clock.now());
+    this.#verified.remember(key, verified, this.#options.clock.now());
     this.#options.onLogin?.(principal);
-    return { outcome: "right", result: known(principal, byPassword) };
+    return { outcome: "right", result: known(principal, credential) };
   }
 
   async #findCandidate(name: string): Promise<Candidate | undefined> {
@@ -282,13 +295,19 @@ export class Authenticator {
       const { id, isAdmin } = user;
       return {
         hash: { scheme: "argon2id", text: user.passwordHash },
+        credential: byPasswordOf(user.passwordHash),
         version: { changes, htpasswdHash: undefined },
         principal: () => Promise.resolve({ id, name, isAdmin, kind: "user", source: "dozo" }),
       };
     }
     const hash = htpasswd?.users.get(name);
     if (hash === undefined) return undefined;
-    return { hash, version: { changes, htpasswdHash: hash.text }, principal: () => this.#htpasswdPrincipal(name) };
+    return {
+      hash,
+      credential: byPasswordOf(hash.text),
+      version: { changes, htpasswdHash: hash.text },
+      principal: () => this.#htpasswdPrincipal(name),
+    };
   }
 
   /** Never an admin: who may write that file is not ours to know. */
@@ -334,6 +353,10 @@ export class Authenticator {
         log.warn("a user of the htpasswd file is hidden by dozo's own user of the same name", { user: name });
     }
   }
+}
+
+function byPasswordOf(storedHash: string): Credential {
+  return { kind: "password", version: passwordVersion(storedHash) };
 }
 
 function known(principal: Principal, credential: Credential): AuthResult {

@@ -6,6 +6,7 @@ import { type VerifiedCredential, VerifiedCredentials } from "./verified-credent
 const alice: VerifiedCredential = {
   name: "alice",
   principal: { id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" as Ulid, name: "alice", isAdmin: false, kind: "user", source: "dozo" },
+  credential: { kind: "password" },
   changes: 0,
   htpasswdHash: undefined,
 };

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 
 import { LRUCache } from "lru-cache";
 
+import type { Credential } from "../core/caller.ts";
 import type { Principal } from "../core/principal.ts";
 import type { BasicCredentials } from "./basic-credentials.ts";
 
@@ -16,6 +17,7 @@ export interface CredentialVersion {
 export interface VerifiedCredential extends CredentialVersion {
   readonly name: string;
   readonly principal: Principal;
+  readonly credential: Credential;
 }
 
 const rememberedForMs = 60_000;

@@ -282,6 +282,11 @@ export const settingsSchema = z
       placeholder: "RULE",
       flag: "client-user",
     }),
+    challenge: z.enum(["auto", "basic", "bearer"]).default("auto").meta({
+      description:
+        "Which credentials clients are asked for; both kinds are always taken. auto: Basic, and Bearer tokens as soon as a rule opens something to those who are not logged in.",
+      placeholder: "KIND",
+    }),
     trustedProxies: z.array(network).default([]).meta({
       description: "Networks of the proxies in front whose X-Forwarded-For is believed.",
       placeholder: "CIDR",

@@ -13,6 +13,8 @@ export interface CredentialLimits {
   readonly grants: readonly Grant[];
   /** Which repositories a list may show: none, so that the list is refused; what the grants let pull; all that the principal may. */
   readonly catalog: "none" | "granted" | "all";
+  /** The limits of what this credential was had with (a token's access key): both have to allow. */
+  readonly within?: CredentialLimits | undefined;
 }
 
 /** With what a request proved who sends it. */
@@ -20,6 +22,8 @@ export interface Credential {
   readonly kind: "none" | "password" | "key" | "token" | "certificate" | "session" | "process";
   /** The access key's id, the certificate's serial: what the operator would revoke. */
   readonly id?: string;
+  /** Of a password: another after it was changed. Undefined where dozo cannot know that it was, since others keep it. */
+  readonly version?: string;
   readonly limits?: CredentialLimits;
 }
 

@@ -117,6 +117,14 @@ function isWithin(
   repository: RepositoryName | undefined,
 ): boolean {
   if (limits === undefined || action === "none" || action === "login") return true;
+  return isWithinThese(limits, action, repository) && isWithin(limits.within, action, repository);
+}
+
+function isWithinThese(
+  limits: CredentialLimits,
+  action: Exclude<Action, "none" | "login">,
+  repository: RepositoryName | undefined,
+): boolean {
   if (action === "catalog") return limits.catalog !== "none";
   if (action === "see" && limits.catalog === "all") return true;
   if (repository === undefined || action === "administer") return false;

@@ -27,6 +27,11 @@ export function parseRepositoryPattern(text: string): RepositoryPattern {
   return text as RepositoryPattern;
 }
 
+/** The pattern of one repository alone: no name has a `*`. */
+export function exactly(name: RepositoryName): RepositoryPattern {
+  return name as string as RepositoryPattern;
+}
+
 /** Whether the pattern is about the repository. */
 export function matchesRepository(pattern: RepositoryPattern, name: RepositoryName): boolean {
   if (pattern === "**") return true;

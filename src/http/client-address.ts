@@ -14,13 +14,11 @@ export type ClientAddressReader = (
  */
 export function createClientAddressReader(trustedProxies: readonly string[]): ClientAddressReader {
   if (trustedProxies.length === 0) return (socketAddress) => plainAddress(socketAddress);
-  const trusted = new BlockList();
-  for (const network of trustedProxies) addNetwork(trusted, network);
-  const isTrusted = (address: string): boolean => trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const isTrusted = createProxyTrust(trustedProxies);
 
   return (socketAddress, forwardedFor) => {
     const own = plainAddress(socketAddress);
-    if (forwardedFor === null || !isTrusted(own ?? "127.0.0.1")) return own;
+    if (forwardedFor === null || !isTrusted(own)) return own;
     let believed = own;
     for (const hop of forwardedFor.slice(-maxForwardedLength).split(",").toReversed()) {
       const address = plainAddress(hop.trim());
@@ -29,6 +27,16 @@ export function createClientAddressReader(trustedProxies: readonly string[]): Cl
       believed = address;
     }
     return believed;
+  };
+}
+
+/** Answers whether an address lies in one of these networks; a Unix socket, whose address is undefined, counts as `127.0.0.1`. */
+export function createProxyTrust(trustedProxies: readonly string[]): (socketAddress: string | undefined) => boolean {
+  const trusted = new BlockList();
+  for (const network of trustedProxies) addNetwork(trusted, network);
+  return (socketAddress) => {
+    const address = plainAddress(socketAddress) ?? "127.0.0.1";
+    return trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   };
 }
 

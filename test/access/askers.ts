@@ -1,6 +1,7 @@
 import type { ClientCertificate } from "../../src/core/client-certificate.ts";
 import type { PrincipalId } from "../../src/core/principal.ts";
 import type { Standing } from "./oracle.ts";
+import { repositories } from "./words.ts";
 import type { World } from "./world.ts";
 import { formerPassword, passwordOf } from "./world.ts";
 
@@ -31,10 +32,11 @@ export async function askersOf(world: World): Promise<readonly Asker[]> {
     ...strangers(),
     ...worthless(world),
     ...(await certificates(world)),
+    ...(await tokens(world)),
     {
       name: "a process from here",
       ...process(world),
-      standing: person("root"),
+      standing: withoutToken("root"),
       id: world.process.principal.id,
       address: "127.0.0.1",
     },
@@ -54,6 +56,10 @@ const tricksters: ReadonlySet<string> = new Set([
 
 function person(name: string): Standing {
   return { kind: "person", name };
+}
+
+function withoutToken(name: string): Standing {
+  return { kind: "person", name, getsNoToken: true };
 }
 
 function basic(name: string, password: string): { readonly headers: Readonly<Record<string, string>> } {
@@ -83,7 +89,10 @@ function strangers(): readonly Asker[] {
   };
   const askers = Object.entries(shown).map(([name, headers]): Asker => ({ name, standing: nobody, headers }));
   const query = `access_token=x&token=x&account=root&user=root&password=${encodeURIComponent(passwordOf("root"))}`;
-  return [...askers, { name: "nobody with a query", standing: nobody, headers: {}, query }];
+  return [
+    ...askers,
+    { name: "nobody with a query", standing: { kind: "nobody", tellsSecrets: true }, headers: {}, query },
+  ];
 }
 
 /** Those who show something that is worth nothing. */
@@ -159,6 +168,24 @@ async function certificates(world: World): Promise<readonly Asker[]> {
     bad("another authority's certificate for an admin", foreign("root.example.com")),
     bad("another authority's certificate outside its rule", foreign("alice.example.org")),
   ];
+}
+
+/** JWT-11: with a token for all repositories somebody may what they may without one, and no more. */
+async function tokens(world: World): Promise<readonly Asker[]> {
+  const scopes = repositories.map(({ name }) => `scope=repository:${name}:*`);
+  const ask = async (name: string): Promise<Asker> => {
+    const { headers } = basic(name, passwordOf(name));
+    const url = `http://registry.test/token?${[...scopes, "scope=registry:catalog:*"].join("&")}`;
+    const answer = await world.handle(new Request(url, { headers }), { address: "10.255.0.1" });
+    const { token } = (await answer.json()) as { readonly token: string };
+    return {
+      name: `${name} by token`,
+      standing: withoutToken(name),
+      headers: { authorization: `Bearer ${token}` },
+      id: world.idOf(name),
+    };
+  };
+  return Promise.all(["carol", "dan", "pam"].map(ask));
 }
 
 function bad(name: string, certificate: ClientCertificate): Asker {

@@ -145,6 +145,22 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "GET /v2/_catalog": [{ what: "the catalog", path: "/v2/_catalog", whenAllowed: always(200), list: "catalog" }],
   "GET /v1/search": [{ what: "a search", path: "/v1/search?q=&n=100", whenAllowed: always(200), list: "search" }],
   "GET /v1/_ping": [{ what: "the ping", path: "/v1/_ping", whenAllowed: always(200) }],
+  "GET /token": [
+    {
+      what: "a token",
+      path: "/token?service=dozo&scope=repository:a/app:pull,push,delete",
+      whenAllowed: always(200),
+    },
+  ],
+  "POST /token": [
+    {
+      what: "a token for an application",
+      path: "/token",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: "grant_type=client_credentials",
+      whenAllowed: always(400, "UNSUPPORTED"),
+    },
+  ],
   "GET /": [{ what: "the front page", path: "/", whenAllowed: always(200) }],
   "GET /ca.crt": [{ what: "the authority", path: "/ca.crt", whenAllowed: always(200) }],
   // The registry of the matrix has no address to enrol for.

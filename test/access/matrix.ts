@@ -156,6 +156,9 @@ async function trace({ metadata }: World, repository: string | undefined): Promi
   return JSON.stringify([totals, history.length, blobs.map((blob) => blob !== undefined)]);
 }
 
+const challengeForm =
+  /^(Basic realm="[^"]*"(, charset="UTF-8")?|Bearer realm="https:\/\/registry\.test\/token",service="dozo"(,scope="[^"]*")?(,error="[a-z_]*")?)$/;
+
 /** What is wrong with an answer; undefined where nothing is. */
 function complaintAbout(oracle: Oracle, outcome: Outcome, isChanged: boolean): string | undefined {
   const { asked, expected, status, headers } = outcome;
@@ -165,8 +168,7 @@ function complaintAbout(oracle: Oracle, outcome: Outcome, isChanged: boolean): s
     return `${status} ${code ?? ""} instead of ${expected.status} ${expected.code ?? ""}`;
   const challenge = headers.get("www-authenticate");
   if ((challenge !== null) !== (status === 401)) return `the challenge is ${challenge} with ${status}`;
-  if (challenge !== null && !/^Basic realm="[^"]*"(, charset="UTF-8")?$/.test(challenge))
-    return `more than one challenge: ${challenge}`;
+  if (challenge !== null && !challengeForm.test(challenge)) return `more than one challenge: ${challenge}`;
   if (headers.get("x-content-type-options") !== "nosniff") return "a header for browsers is missing";
   if (isChanged && status >= 400) return `${status}, and something was changed`;
   if (outcome.isRefused && outcome.calls.length > 0) return `refused after ${outcome.calls.join(" ")}`;

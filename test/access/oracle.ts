@@ -7,9 +7,9 @@ import { type Deed, type PersonWords, repositories, type RuleWords, type Words }
 
 /** Who a request is from, as far as a judge can tell who sees the credential and the books. */
 export type Standing =
-  | { readonly kind: "nobody" }
-  /** Logged in. */
-  | { readonly kind: "person"; readonly name: string }
+  | { readonly kind: "nobody"; readonly tellsSecrets?: true }
+  /** Logged in. A token is nothing to have another token with, nor is what this process alone knows. */
+  | { readonly kind: "person"; readonly name: string; readonly getsNoToken?: true }
   /** Shows something that is worth nothing: a wrong password, a revoked key. */
   | { readonly kind: "refused" }
   /** Shows a client certificate that is worth nothing. */
@@ -23,8 +23,8 @@ export interface Expected {
   readonly code?: string;
 }
 
-/** `list`: a list of repositories, which shows what may be pulled; `administer`: what is for admins alone. */
-type Need = Deed | "login" | "list" | "administer" | "nothing";
+/** `list`: a list of repositories, which shows what may be pulled; `administer`: what is for admins alone; `token`: another credential. */
+type Need = Deed | "login" | "list" | "administer" | "token" | "nothing";
 
 /** What each endpoint is for, in words; a row of the route table that is not here has no answer that could be right. */
 export const needs: Readonly<Record<string, Need>> = {
@@ -44,6 +44,9 @@ export const needs: Readonly<Record<string, Need>> = {
   "GET /v2/_catalog": "list",
   "GET /v1/search": "list",
   "GET /v1/_ping": "nothing",
+  "GET /token": "token",
+  // Who it is says the form.
+  "POST /token": "nothing",
   "GET /": "nothing",
   "GET /ca.crt": "nothing",
   "GET /enroll": "nothing",
@@ -103,11 +106,14 @@ export class Oracle {
     const place = placeOf(method, path);
     if (place.need === "nothing") return whenAllowed();
     if (place.kind !== "endpoint" && !path.startsWith("/v2/")) return withoutEndpoint(place);
+    if (place.need === "token" && ("tellsSecrets" in standing || "getsNoToken" in standing))
+      return { status: 400, code: "UNSUPPORTED" };
     if (standing.kind === "contradiction") return { status: 400, code: "UNSUPPORTED" };
     if (standing.kind === "certificate-refused") return denied;
     if (standing.kind === "refused") return unauthorized;
     const isKnown = standing.kind === "person";
-    if (place.need === "list") return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
+    if (place.need === "list" || place.need === "token")
+      return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
     if (!isKnown && (place.kind !== "endpoint" || place.need === "login" || place.need === "administer"))
       return unauthorized;
     if (place.kind !== "endpoint") return withoutEndpoint(place);

@@ -77,11 +77,14 @@ function textOf(outcome: Outcome): string {
 /** Names that are compared have the same length, so that lengths are compared too. */
 function withoutNames({ asked: { repository = "" }, path }: Outcome, text: string): string {
   const reference = path.split("?")[0]?.split("/").at(-1) ?? "";
+  const source = new URLSearchParams(path.split("?")[1]).get("from") ?? "";
   const known = reference === "" ? text : text.replaceAll(reference, "REFERENCE");
   return known
     .replaceAll(/sha256:[0-9a-f]{64}/g, "DIGEST")
     .replaceAll(/[0-9A-HJKMNP-TV-Z]{26}/g, "UPLOAD")
     .replaceAll(`/v2/${repository}/`, "/v2/NAME/")
+    .replaceAll(`repository:${repository}:`, "repository:NAME:")
+    .replaceAll(`repository:${source}:`, "repository:SOURCE:")
     .replaceAll(` in ${repository}:`, " in NAME:");
 }
 

@@ -6,6 +6,11 @@ import type * as clientUserRule from "../../src/core/client-user-rule.ts";
 import type * as htpasswd from "../../src/auth/htpasswd.ts";
 import type * as processPrincipals from "../../src/auth/process-principals.ts";
 import type * as slowHashes from "../../src/auth/slow-hashes.ts";
+import type * as signingKeys from "../../src/auth/tokens/signing-keys.ts";
+import type * as accessTokens from "../../src/auth/tokens/access-tokens.ts";
+import type * as bearerTokens from "../../src/auth/tokens/bearer-tokens.ts";
+import type * as tokenHolders from "../../src/auth/tokens/token-holders.ts";
+import type * as tokenService from "../../src/auth/tokens/token-service.ts";
 import type * as watchedAccounts from "../../src/auth/watched-accounts.ts";
 import type * as limits from "../../src/core/limits.ts";
 import type * as bodies from "../../src/http/request-body.ts";
@@ -39,6 +44,11 @@ export interface Source {
   readonly htpasswd: typeof htpasswd;
   readonly processPrincipals: typeof processPrincipals;
   readonly slowHashes: typeof slowHashes;
+  readonly signingKeys: typeof signingKeys;
+  readonly accessTokens: typeof accessTokens;
+  readonly bearerTokens: typeof bearerTokens;
+  readonly tokenHolders: typeof tokenHolders;
+  readonly tokenService: typeof tokenService;
   readonly watchedAccounts: typeof watchedAccounts;
   readonly limits: typeof limits;
   readonly bodies: typeof bodies;
@@ -71,6 +81,11 @@ const files: Readonly<Record<keyof Source, string>> = {
   htpasswd: "auth/htpasswd.ts",
   processPrincipals: "auth/process-principals.ts",
   slowHashes: "auth/slow-hashes.ts",
+  signingKeys: "auth/tokens/signing-keys.ts",
+  accessTokens: "auth/tokens/access-tokens.ts",
+  bearerTokens: "auth/tokens/bearer-tokens.ts",
+  tokenHolders: "auth/tokens/token-holders.ts",
+  tokenService: "auth/tokens/token-service.ts",
   watchedAccounts: "auth/watched-accounts.ts",
   limits: "core/limits.ts",
   bodies: "http/request-body.ts",

@@ -112,6 +112,17 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     rules: [clientRule(source, "cn:*.example.com=*")],
     clock,
   });
+  const { decide } = access;
+  const keys = await source.signingKeys.SigningKeys.open({
+    files: { read: async () => undefined, write: async () => {} },
+    clock,
+    log: silence,
+  });
+  const tokens = new source.accessTokens.AccessTokens(keys, clock);
+  const { secret } = keys;
+  const holdersParts = { accounts, htpasswd, clientCertificates, decide, clock, ulids, secret };
+  const holders = new source.tokenHolders.TokenHolders(holdersParts);
+  const bearerTokens = new source.bearerTokens.BearerTokens(tokens, holders);
   const authenticator = new source.authenticate.Authenticator({
     accounts,
     htpasswd,
@@ -120,6 +131,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     log: silence,
     processPrincipals,
     clientCertificates,
+    bearerTokens,
     slowHashes: rememberingHashes(source),
     failureFloorMs: 0,
     wait: async () => {},
@@ -136,7 +148,10 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     administration: (actor) => administration.as(actor),
     audit: { exchange: () => {} },
     authenticate: authenticator.authenticate,
-    decide: access.decide,
+    tokens: new source.tokenService.TokenService({ tokens, holders, decide }),
+    challenge: "auto",
+    originOf: () => "https://registry.test",
+    decide,
     limits,
     caPem: () => "-----BEGIN CERTIFICATE-----\n",
     identity: () => undefined,

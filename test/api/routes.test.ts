@@ -45,8 +45,10 @@ describe("the route table", () => {
 
   test("asks for an action and says what it takes as a body in every row", () => {
     for (const route of routes) {
-      expect(["none", "login", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(route.action);
-      expect(["none", "manifest", "blob", "json"]).toContain(route.body);
+      expect(["none", "login", "token", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(
+        route.action,
+      );
+      expect(["none", "form", "manifest", "blob", "json"]).toContain(route.body);
     }
   });
 

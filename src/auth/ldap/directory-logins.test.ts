@@ -88,6 +88,7 @@ beforeEach(async () => {
     log: silentLog,
     processPrincipals: new ProcessPrincipals(ulids),
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
+    bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
     slowHashes,
     wait: (ms) => Promise.resolve(void waits.push(ms)),
   });
@@ -194,6 +195,7 @@ describe("AUTH-03, AUTH-04: a failed login where there is a directory", () => {
         log: silentLog,
         processPrincipals: new ProcessPrincipals(ulids),
         clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
+        bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
         wait: (ms) => Promise.resolve(void waits.push(ms)),
       });
       await slow.authenticate(`Basic ${btoa(`${name}:wrong`)}`, remote);
