@@ -2,6 +2,8 @@ import { type Administration, AdministrationError, type RuleText } from "../core
 import type { AuditReading } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
+import { fieldsOf, text, texts } from "./control-fields.ts";
+import { answerAboutPrincipals } from "./control-principals.ts";
 
 /** What the commands may ask of a running server. */
 export interface ControlParts {
@@ -76,10 +78,12 @@ async function answer({ administration, certificates, audit }: ControlParts, req
       await administration.removeRule(name);
       return new Response(null, { status: 204 });
     case "POST /access": {
-      const { user, action, repository } = await fieldsOf(request);
-      const question = { user: text(user), action: text(action), repository: text(repository) };
+      const { who, action, repository } = await fieldsOf(request);
+      const question = { who: text(who), action: text(action), repository: text(repository) };
       return Response.json(await administration.checkAccess(question));
     }
+    case "POST /access/rules":
+      return Response.json(await administration.listRulesFor(text((await fieldsOf(request))["who"])));
     case "GET /client-certificates":
       return Response.json(await administration.listClientCertificates());
     case "POST /client-certificates": {
@@ -93,7 +97,7 @@ async function answer({ administration, certificates, audit }: ControlParts, req
       return Response.json(await administration.revokeClientCertificates(which));
     }
     default:
-      return new Response(null, { status: 404 });
+      return (await answerAboutPrincipals(administration, request, pathname)) ?? new Response(null, { status: 404 });
   }
 }
 
@@ -106,19 +110,6 @@ function ruleText({ effect, who, actions, repositories }: Record<string, unknown
   };
 }
 
-async function fieldsOf(request: Request): Promise<Record<string, unknown>> {
-  const value: unknown = await request.json();
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-}
-
 function jsonOrNothing(value: object | undefined): Response {
   return value === undefined ? new Response(null, { status: 204 }) : Response.json(value);
-}
-
-function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(text) : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

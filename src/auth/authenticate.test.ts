@@ -189,6 +189,14 @@ describe("who somebody is", () => {
     expect(warnings).toContain("a user of the htpasswd file is hidden by dozo's own user of the same name alice");
   });
 
+  test("is nobody of the htpasswd file under the name of a robot", async () => {
+    expect(await login(make(), "sha1", "correct horse")).toBe("sha1 of htpasswd");
+    const robot = { id: ulids.next(), name: "sha1", owner: undefined, expiresAt: undefined };
+    await accounts.createRobot(robot, { by: operator, at: now });
+
+    expect(await login(make(), "sha1", "correct horse")).toBe("refused");
+  });
+
   test("is a principal of this process from loopback only", async () => {
     const { name, secret } = processPrincipals.admit("self-test");
     const authenticator = make();

@@ -300,7 +300,9 @@ export class Authenticator {
         principal: () => Promise.resolve({ id, name, isAdmin, kind: "user", source: "dozo" }),
       };
     }
-    const hash = htpasswd?.users.get(name);
+    // A robot has no password, and nobody from elsewhere goes by its name.
+    const isRobot = (await accounts.findRobot(name)) !== undefined;
+    const hash = isRobot ? undefined : htpasswd?.users.get(name);
     if (hash === undefined) return undefined;
     return {
       hash,

@@ -22,7 +22,9 @@ import type {
   RotationRequest,
 } from "../core/certificate-administration.ts";
 import { type CommandContext, folderSettings } from "./command-context.ts";
+import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
+import { RemoteGroups, RemoteRobots } from "./remote-principals.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -82,9 +84,13 @@ async function onOpened<UseCases, Result>(
 
 class RemoteAdministration implements Administration {
   readonly #server: ControlClient;
+  readonly groups: GroupAdministration;
+  readonly robots: RobotAdministration;
 
   constructor(server: ControlClient) {
     this.#server = server;
+    this.groups = new RemoteGroups(server);
+    this.robots = new RemoteRobots(server);
   }
 
   async listUsers(): Promise<readonly UserSummary[]> {
@@ -105,6 +111,10 @@ class RemoteAdministration implements Administration {
 
   async listRules(): Promise<readonly RuleSummary[]> {
     return (await this.#server.call("GET", "/rules")) as readonly RuleSummary[];
+  }
+
+  async listRulesFor(who: string): Promise<readonly RuleSummary[]> {
+    return (await this.#server.call("POST", "/access/rules", { who })) as readonly RuleSummary[];
   }
 
   async addRule(rule: RuleText): Promise<RuleSummary> {

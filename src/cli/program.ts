@@ -12,7 +12,9 @@ import { doctorCommand } from "./doctor.ts";
 import { enrollCommand } from "./enroll.ts";
 import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
+import { groupCommand } from "./group.ts";
 import { helpWords, type Output, processOutput } from "./output.ts";
+import { robotCommand } from "./robot.ts";
 import { serveCommand } from "./serve.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
@@ -68,6 +70,8 @@ export function createProgram(context: CommandContext): Command {
     serveCommand,
     statusCommand,
     userCommand,
+    groupCommand,
+    robotCommand,
     certCommand,
     accessCommand,
     auditCommand,
@@ -141,10 +145,16 @@ function sentence(error: unknown): { readonly message: string; readonly remedy: 
 
 /** Undefined where the message has the command itself. */
 const remedies: Readonly<Record<AdministrationError["fault"], string | undefined>> = {
-  "name-invalid": "dozo user add NAME",
+  "name-invalid": "choose another name",
   "password-invalid": "leave out --password-stdin, and dozo makes one",
   "user-exists": "dozo user passwd NAME gives another password, dozo user list shows all",
-  "user-unknown": "dozo user list shows all",
+  "user-unknown": "dozo user list and dozo robot list show all",
+  "robot-exists": "dozo robot list shows all",
+  "robot-invalid": "dozo robot add --help shows how a robot is made",
+  "robot-unknown": "dozo robot list shows all",
+  "group-exists": "dozo group join NAME MEMBER puts somebody into it, dozo group list shows all",
+  "group-unknown": "dozo group add NAME makes one, dozo group list shows all",
+  "member-unknown": "dozo group list shows who is in which group",
   "rule-invalid": "dozo access allow --help shows how a rule is written",
   "rule-unknown": "dozo access list shows all",
   "certificate-unknown": "dozo cert list shows all",

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import type { Administration } from "../core/administration.ts";
 import { removeFirstPassword } from "../process/first-password.ts";
-import { ruleSentence } from "./access.ts";
 import { onRegistry } from "./administration.ts";
 import { type CommandContext, folderSettings, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
 import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { makePassword, readPassword } from "./password.ts";
+import { rightsLine } from "./rights.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export function userCommand(context: CommandContext): Command {
     addFolderOptions(new Command("add"))
       .description("Add a user. The password is made and shown once, or read from standard input.")
       .argument("<NAME>")
-      .option("--admin", "May delete, too.")
+      .option("--admin", "May do everything.")
       .option(...passwordOption)
       .option("--json", "Print JSON.")
       .addHelpText(
@@ -65,15 +65,11 @@ async function addUser(context: CommandContext, name: string, options: Options):
   if (options["json"] !== true) await printRights(context, name, isAdmin, options);
 }
 
-/** What will hold for somebody who has just been made: the rules about everyone. */
+/** What will hold for somebody who has just been made. */
 async function printRights(context: CommandContext, name: string, isAdmin: boolean, options: Options): Promise<void> {
   const { output } = context;
   if (isAdmin) return output.print(`${name} is an admin and may do everything`);
-  const rules = await onRegistry(context, options, (administration) => administration.listRules());
-  const about = rules.filter(({ who }) => who === "everyone").map((rule) => ruleSentence(rule));
-  output.print(
-    about.length === 0 ? `${name} may do nothing yet: dozo access allow ${name} pull REPOSITORIES` : about.join("; "),
-  );
+  output.print(await onRegistry(context, options, (administration) => rightsLine(administration, name)));
 }
 
 async function changePassword(context: CommandContext, name: string, options: Options): Promise<void> {
@@ -84,9 +80,13 @@ async function changePassword(context: CommandContext, name: string, options: Op
 }
 
 async function removeUser(context: CommandContext, name: string, options: Options): Promise<void> {
-  await onRegistry(context, options, (administration) => administration.removeUser(name));
-  if (options["json"] === true) printJson(context.output, { name });
-  else context.output.print(`removed ${name}`);
+  const robots = await onRegistry(context, options, async (administration) => {
+    const owned = (await administration.robots.list()).filter(({ owner }) => owner === name);
+    await administration.removeUser(name);
+    return owned.map((robot) => robot.name);
+  });
+  if (options["json"] === true) printJson(context.output, { name, robots });
+  else context.output.print([`removed ${name}`, ...robots.map((robot) => `the robot ${robot}`)].join(", "));
 }
 
 async function listUsers(context: CommandContext, options: Options): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AuditSummary } from "./audit-state.ts";
 import type { Credential } from "./caller.ts";
+import type { GroupAdministration, RobotAdministration } from "./principal-administration.ts";
 import type { PrincipalId } from "./principal.ts";
 
 /** A user as the operator sees it: never with anything of the password. */
@@ -42,7 +43,7 @@ export interface NewUser {
   readonly isAdmin: boolean;
 }
 
-/** A rule as the operator writes and reads it; `who` is `everyone`, for all who are logged in, or a user's name. */
+/** A rule as the operator writes and reads it; `who` is a word as `core/subject-word.ts` has them. */
 export interface RuleText {
   readonly effect: "allow" | "deny";
   readonly who: string;
@@ -57,8 +58,9 @@ export interface RuleSummary extends RuleText {
   readonly createdAt: number;
 }
 
+/** Whether somebody may do something; `who` as in a rule: of a group it is a member, who is in no other, that is asked about. */
 export interface AccessQuestion {
-  readonly user: string;
+  readonly who: string;
   readonly action: string;
   readonly repository: string;
 }
@@ -68,6 +70,8 @@ export interface AccessAnswer {
   readonly isAllowed: boolean;
   readonly isAdmin: boolean;
   readonly rule: RuleSummary | undefined;
+  /** Why not, where it is not for the rules about who asks alone: the robot has expired, or its owner may not. */
+  readonly hindrance: "expired" | "owner" | undefined;
 }
 
 /** What a client certificate is asked for with: the key's public half (SubjectPublicKeyInfo, PEM), for so many days. */
@@ -98,21 +102,25 @@ export interface Actor {
 
 /** What an operator does on the machine itself. The same whether a server runs or not; a change holds at once. */
 export interface Administration {
+  readonly groups: GroupAdministration;
+  readonly robots: RobotAdministration;
   /** In byte order of their names. */
   listUsers(): Promise<readonly UserSummary[]>;
   /** Throws `AdministrationError`: the name or password cannot be one, or the name is taken. */
   addUser(user: NewUser): Promise<void>;
   /** Throws `AdministrationError`: the password cannot be one, or there is no such user. */
   changePassword(name: string, password: string): Promise<void>;
-  /** Throws `AdministrationError`: there is no such user, or it is the last admin. */
+  /** The user's robots go, too. Throws `AdministrationError`: there is no such user, or it is the last admin. */
   removeUser(name: string): Promise<void>;
   /** In the order in which they were made. */
   listRules(): Promise<readonly RuleSummary[]>;
-  /** Throws `AdministrationError`: there is no such user or action, or the repositories are no pattern. */
+  /** Those that decide what somebody may; `who` as in a question. Throws `AdministrationError`: there is nobody of the name. */
+  listRulesFor(who: string): Promise<readonly RuleSummary[]>;
+  /** Throws `AdministrationError`: there is nobody of the name, no such action, or the repositories are no pattern. */
   addRule(rule: RuleText): Promise<RuleSummary>;
   /** Throws `AdministrationError`: there is no such rule. */
   removeRule(id: string): Promise<void>;
-  /** Throws `AdministrationError`: there is no such user or action, or the repository is no name of one. */
+  /** Throws `AdministrationError`: there is nobody of the name, no such action, or the repository is no name of one. */
   checkAccess(question: AccessQuestion): Promise<AccessAnswer>;
   status(): Promise<RegistryStatus>;
   /** Signs a certificate with which a client is this user; answers it as PEM. Throws `AdministrationError`: there is no such user. */
@@ -134,6 +142,12 @@ export type AdministrationFault =
   | "password-invalid"
   | "user-exists"
   | "user-unknown"
+  | "robot-exists"
+  | "robot-invalid"
+  | "robot-unknown"
+  | "group-exists"
+  | "group-unknown"
+  | "member-unknown"
   | "last-admin"
   | "name-not-permitted"
   | "certificate-unusable"

@@ -1,4 +1,4 @@
-import type { AccessAction, AccessRule } from "./access-rule.ts";
+import type { AccessAction, AccessRule, RuleSubject } from "./access-rule.ts";
 import type { Caller, CredentialLimits } from "./caller.ts";
 import type { Group } from "./group.ts";
 import type { Principal, PrincipalId } from "./principal.ts";
@@ -85,19 +85,21 @@ function decideAlone(
   if (repository === undefined || action === "administer") return denied;
   const asked = action === "see" ? "pull" : action;
   const groups = groupsOf(id);
-  const isAbout = (subject: AccessRule["subject"]): boolean => {
-    if (subject.kind === "principal") return subject.id === id;
-    if (subject.kind === "group") return groups.some((each) => isSameGroup(each, subject));
-    return subject.kind === "everyone";
-  };
-  const own = byRules(rules, isAbout, asked, repository);
+  const own = byRules(rules, (subject) => isAboutMember(subject, id, groups), asked, repository);
   if (own.rule !== undefined || asked !== "pull") return own;
   return byRules(rules, ({ kind }) => kind === "anonymous", asked, repository);
 }
 
+/** Whether a rule of this subject is about this principal, who is in these groups, beyond what it says of `anonymous`. */
+export function isAboutMember(subject: RuleSubject, id: PrincipalId, groups: readonly Group[]): boolean {
+  if (subject.kind === "principal") return subject.id === id;
+  if (subject.kind === "group") return groups.some((each) => isSameGroup(each, subject));
+  return subject.kind === "everyone";
+}
+
 function byRules(
   rules: readonly AccessRule[],
-  isAbout: (subject: AccessRule["subject"]) => boolean,
+  isAbout: (subject: RuleSubject) => boolean,
   action: AccessAction,
   repository: RepositoryName,
 ): Decision {

@@ -1,9 +1,9 @@
 import type { AccessRule } from "../core/access-rule.ts";
 import type { AccessRuleStore } from "../core/access-rule-store.ts";
 import type { Group, GroupSource } from "../core/group.ts";
-import type { GroupStore } from "../core/group-store.ts";
+import type { GroupRecord, GroupStore } from "../core/group-store.ts";
 import type { Change } from "../core/metadata-store.ts";
-import { type Decide, decide } from "../core/policy.ts";
+import { type Decide, type Decision, decide } from "../core/policy.ts";
 import type { PrincipalId } from "../core/principal.ts";
 import type { Ulid } from "../core/ulid.ts";
 
@@ -36,6 +36,11 @@ export class AccessControl {
   /** The groups that a principal is in now. */
   readonly groupsOf = (principal: PrincipalId): readonly Group[] => this.#groups.get(principal) ?? noGroups;
 
+  /** What `decide` would say to somebody who is in these groups and in no others. */
+  decideIn(groups: readonly Group[], ...asked: Parameters<Decide>): Decision {
+    return decide({ rules: this.#rules, groupsOf: () => groups }, ...asked);
+  }
+
   /** As they are now, in the order in which they were made; without those about users who were removed. */
   async list(): Promise<readonly AccessRule[]> {
     this.#rules = await this.#rulesStore.listRules();
@@ -51,6 +56,30 @@ export class AccessControl {
     return this.#changed(this.#rulesStore.removeRule(id, change));
   }
 
+  /** Dozo's own groups, in byte order of their names. */
+  listGroups(): Promise<readonly GroupRecord[]> {
+    return this.#groupsStore.listGroups();
+  }
+
+  /** Throws `CONFLICT` when the name is taken. */
+  createGroup(name: string, change: Change): Promise<void> {
+    return this.#groupsStore.createGroup(name, change);
+  }
+
+  /** With its memberships and the rules about it. False when there is no such group. */
+  removeGroup(name: string, change: Change): Promise<boolean> {
+    return this.#changed(this.#groupsStore.removeGroup(name, change));
+  }
+
+  /** False when there is no such group. */
+  addMembers(group: string, members: readonly PrincipalId[], change: Change): Promise<boolean> {
+    return this.#changed(this.#groupsStore.addMembers(group, members, change));
+  }
+
+  removeMembers(group: string, members: readonly PrincipalId[], change: Change): Promise<void> {
+    return this.#changed(this.#groupsStore.removeMembers(group, members, change));
+  }
+
   /** What a directory or provider says of its user's groups, all of them: those it no longer names are left. */
   async replaceGroups(
     principal: PrincipalId,
@@ -59,11 +88,7 @@ export class AccessControl {
   ): Promise<void> {
     const known = this.groupsOf(principal).filter((group) => group.source === source);
     if (known.length === names.length && known.every(({ name }) => names.includes(name))) return;
-    try {
-      await this.#groupsStore.replaceGroups(principal, source, names);
-    } finally {
-      await this.#readGroups();
-    }
+    await this.#changed(this.#groupsStore.replaceGroups(principal, source, names));
   }
 
   async #readGroups(): Promise<void> {
@@ -81,7 +106,7 @@ export class AccessControl {
     try {
       return await change;
     } finally {
-      await this.list();
+      await Promise.all([this.list(), this.#readGroups()]);
     }
   }
 }

@@ -15,13 +15,17 @@ import {
 } from "../core/administration.ts";
 import type { AuditReading } from "../core/audit-state.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
-import { RegistryError } from "../core/error.ts";
-import type { MetadataStore } from "../core/metadata-store.ts";
+import type { Change, MetadataStore } from "../core/metadata-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
+import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import type { PrincipalId } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { AccessControl } from "./access-control.ts";
+import { Groups } from "./group-administration.ts";
+import { assertFreeName, assertNewName } from "./principal-by-name.ts";
+import { Robots } from "./robot-administration.ts";
 import { RuleAdministration } from "./rule-administration.ts";
+import { makeTurns, type Turn } from "./turns.ts";
 import {
   type ClientCertificatesPorts,
   issueClientCertificate,
@@ -48,30 +52,28 @@ export interface AdministrationPorts extends ClientCertificatesPorts {
   >;
 }
 
-const userName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
-
-/** Changes wait for each other, whoever makes them: "the last admin" has to be true when the row goes. */
-interface Turns {
-  last: Promise<unknown>;
-}
-
 /** The operator's use cases over the ports. */
 export class LocalAdministration implements Administration {
   readonly #ports: AdministrationPorts;
   readonly #rules: RuleAdministration;
   readonly #actor: Actor;
-  readonly #turns: Turns;
+  readonly #inTurn: Turn;
+  readonly groups: GroupAdministration;
+  readonly robots: RobotAdministration;
 
-  constructor(ports: AdministrationPorts, actor = operator, turns: Turns = { last: Promise.resolve() }) {
+  constructor(ports: AdministrationPorts, actor = operator, turn: Turn = makeTurns()) {
     this.#ports = ports;
     this.#actor = actor;
-    this.#turns = turns;
-    this.#rules = new RuleAdministration(ports, () => this.#change());
+    this.#inTurn = turn;
+    const change = (): Change => this.#change();
+    this.#rules = new RuleAdministration(ports, change);
+    this.groups = new Groups(ports, turn, change);
+    this.robots = new Robots(ports, turn, change);
   }
 
   /** The same, with changes made by somebody else than the operator. Whether they may is the caller's to see. */
   as(actor: Actor): Administration {
-    return new LocalAdministration(this.#ports, actor, this.#turns);
+    return new LocalAdministration(this.#ports, actor, this.#inTurn);
   }
 
   async listUsers(): Promise<readonly UserSummary[]> {
@@ -80,21 +82,13 @@ export class LocalAdministration implements Administration {
   }
 
   async addUser({ name, password, isAdmin }: NewUser): Promise<void> {
-    if (!userName.test(name)) {
-      throw new AdministrationError(
-        "name-invalid",
-        `${JSON.stringify(name)} is no user name: letters, digits and . _ @ - are possible, at most 64`,
-      );
-    }
+    assertNewName("user", name);
     const passwordHash = await this.#hash(password);
     const user = { id: this.#ports.ulids.next(), name, isAdmin, passwordHash };
-    try {
-      await this.#inTurn(() => this.#ports.accounts.createUser(user, this.#change()));
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === "CONFLICT")
-        throw new AdministrationError("user-exists", `there is a user ${name} already`);
-      throw error;
-    }
+    await this.#inTurn(async () => {
+      await assertFreeName(this.#ports.accounts, name);
+      await this.#ports.accounts.createUser(user, this.#change());
+    });
   }
 
   async changePassword(name: string, password: string): Promise<void> {
@@ -116,6 +110,10 @@ export class LocalAdministration implements Administration {
 
   listRules(): Promise<readonly RuleSummary[]> {
     return this.#rules.list();
+  }
+
+  listRulesFor(who: string): Promise<readonly RuleSummary[]> {
+    return this.#rules.listFor(who);
   }
 
   addRule(rule: RuleText): Promise<RuleSummary> {
@@ -157,14 +155,8 @@ export class LocalAdministration implements Administration {
     return this.#ports.hashPassword(password);
   }
 
-  #change(): { by: PrincipalId; at: number } {
+  #change(): Change {
     return { by: this.#actor.id, at: this.#ports.clock.now() };
-  }
-
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#turns.last.then(work);
-    this.#turns.last = result.catch(() => undefined);
-    return result;
   }
 }
 

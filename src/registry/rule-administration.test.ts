@@ -8,8 +8,10 @@ import { MemoryGroupStore } from "../storage/memory/group-store.ts";
 import { AccessControl } from "./access-control.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 
+let now: number;
 const change = { by: "00000000000000000000000000" as PrincipalId, at: 100 };
 let rules: RuleAdministration;
+let access: AccessControl;
 let accounts: MemoryAccountStore;
 
 async function addUser(name: string, isAdmin = false): Promise<void> {
@@ -18,16 +20,17 @@ async function addUser(name: string, isAdmin = false): Promise<void> {
 
 const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
 
-async function isAllowed(user: string, action: string, repository: string): Promise<boolean> {
-  return (await rules.check({ user, action, repository })).isAllowed;
+async function isAllowed(who: string, action: string, repository: string): Promise<boolean> {
+  return (await rules.check({ who, action, repository })).isAllowed;
 }
 
 beforeEach(async () => {
+  now = 100;
   accounts = new MemoryAccountStore();
   const ruleStore = new MemoryAccessRuleStore();
-  const access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
+  access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
-  rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => change);
+  rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => ({ ...change, at: now }));
   await addUser("alice");
   await addUser("root", true);
 });
@@ -42,10 +45,11 @@ describe("the rules of access", () => {
   test("a rule holds as soon as it is made, and no longer than it is there; the answer names it", async () => {
     const rule = await rules.add({ effect: "deny", who: "alice", actions: ["push"], repositories: "team/*" });
 
-    expect(await rules.check({ user: "alice", action: "push", repository: "team/app" })).toEqual({
+    expect(await rules.check({ who: "alice", action: "push", repository: "team/app" })).toEqual({
       isAllowed: false,
       isAdmin: false,
       rule,
+      hindrance: undefined,
     });
     expect((await rules.list()).map(({ id }) => id)).toContain(rule.id);
     await rules.remove(rule.id);
@@ -70,6 +74,9 @@ describe("the rules of access", () => {
 
   test.each([
     [{ who: "nobody" }, "user-unknown"],
+    [{ who: "group:nobody" }, "group-unknown"],
+    [{ who: "ldap:" }, "rule-invalid"],
+    [{ who: "anonymous", actions: ["pull", "push"] }, "rule-invalid"],
     [{ actions: [] }, "rule-invalid"],
     [{ actions: ["pull", "fly"] }, "rule-invalid"],
     [{ repositories: "../x" }, "rule-invalid"],
@@ -77,6 +84,87 @@ describe("the rules of access", () => {
     const text = { effect: "allow", who: "alice", actions: ["pull"], repositories: "**", ...part } as const;
 
     expect(await rules.add(text).catch((error: unknown) => error)).toMatchObject({ fault });
+  });
+
+  test("REV-03: a rule about a group holds for who is in it, from the moment at which they join to that at which they leave", async () => {
+    await access.createGroup("dev", change);
+    const alice = (await accounts.findUser("alice"))?.id ?? change.by;
+    const hugo = await accounts.externalPrincipal("htpasswd", "hugo", ulid() as Ulid, 1);
+    await rules.add({ effect: "allow", who: "group:dev", actions: ["delete"], repositories: "team/**" });
+    const mayDelete = async (): Promise<readonly boolean[]> =>
+      Promise.all(["alice", "hugo"].map((who) => isAllowed(who, "delete", "team/app")));
+    expect(await mayDelete()).toEqual([false, false]);
+
+    await access.addMembers("dev", [alice, hugo], change);
+    expect(await mayDelete()).toEqual([true, true]);
+
+    await access.removeMembers("dev", [alice], change);
+    expect(await mayDelete()).toEqual([false, true]);
+
+    await access.removeGroup("dev", change);
+    await access.createGroup("dev", change);
+    expect(await mayDelete()).toEqual([false, false]);
+    expect(await rules.list()).toHaveLength(1);
+  });
+
+  test("REV-03: a directory's groups are what it says now; one that it says no more counts at the next request", async () => {
+    const alice = (await accounts.findUser("alice"))?.id ?? change.by;
+    await rules.add({ effect: "allow", who: "ldap:CN=Dev, the second", actions: ["delete"], repositories: "**" });
+    await access.replaceGroups(alice, "ldap", ["CN=Dev, the second", "ops"]);
+    await access.replaceGroups(alice, "oidc", ["ops"]);
+    expect(await isAllowed("alice", "delete", "a")).toBe(true);
+
+    await access.replaceGroups(alice, "ldap", ["ops"]);
+
+    expect(await isAllowed("alice", "delete", "a")).toBe(false);
+    expect(access.groupsOf(alice)).toHaveLength(2);
+  });
+
+  test("what is asked of a group is what it alone brings, and of everyone and anonymous what holds for a stranger", async () => {
+    await access.createGroup("dev", change);
+    await rules.add({ effect: "allow", who: "group:dev", actions: ["delete"], repositories: "team/*" });
+    await rules.add({ effect: "allow", who: "anonymous", actions: ["pull"], repositories: "public/*" });
+    const asked = ["group:dev", "ldap:dev", "everyone", "anonymous"];
+    const ask = (action: string, repository: string): Promise<readonly boolean[]> =>
+      Promise.all(asked.map((who) => isAllowed(who, action, repository)));
+
+    expect(await ask("delete", "team/app")).toEqual([true, false, false, false]);
+    expect(await ask("push", "team/app")).toEqual([true, true, true, false]);
+    expect(await ask("pull", "public/app")).toEqual([true, true, true, true]);
+    expect(await ask("push", "public/app")).toEqual([true, true, true, false]);
+  });
+
+  test("every rule is read as it was written, and listed for those whom it is about", async () => {
+    await access.createGroup("dev", change);
+    await addUser("bob");
+    const alice = (await accounts.findUser("alice"))?.id ?? change.by;
+    await access.addMembers("dev", [alice], change);
+    const words = ["alice", "group:dev", "ldap:dev", "oidc:a:b", "everyone", "anonymous"];
+    for (const who of words) await rules.add({ effect: "allow", who, actions: ["pull"], repositories: "**" });
+    const heard = async (who: string): Promise<readonly string[]> =>
+      (await rules.listFor(who)).slice(who === "anonymous" ? 0 : 1).map((rule) => rule.who);
+
+    expect((await rules.list()).slice(1).map(({ who }) => who)).toEqual(words);
+    expect(await heard("alice")).toEqual(["alice", "group:dev", "everyone", "anonymous"]);
+    expect(await heard("bob")).toEqual(["everyone", "anonymous"]);
+    expect(await heard("oidc:a:b")).toEqual(["oidc:a:b", "everyone", "anonymous"]);
+    expect(await heard("anonymous")).toEqual(["anonymous"]);
+  });
+
+  test("REV-05: a robot may at most what its owner may, and nothing when its time is over; the answer says so", async () => {
+    const alice = (await accounts.findUser("alice"))?.id ?? change.by;
+    const owner = { id: alice, name: "alice", isAdmin: false };
+    await accounts.createRobot({ id: ulid() as Ulid, name: "ci", owner, expiresAt: 200 }, change);
+    await rules.add({ effect: "allow", who: "ci", actions: ["delete"], repositories: "**" });
+    const question = { who: "ci", action: "delete", repository: "team/app" };
+
+    expect(await rules.check(question)).toMatchObject({ isAllowed: false, hindrance: "owner", rule: undefined });
+    const denied = await rules.add({ effect: "deny", who: "alice", actions: ["push"], repositories: "team/*" });
+    expect(await rules.check({ ...question, action: "push" })).toMatchObject({ hindrance: "owner", rule: denied });
+    await rules.add({ effect: "allow", who: "alice", actions: ["delete"], repositories: "**" });
+    expect(await rules.check(question)).toMatchObject({ isAllowed: true, hindrance: undefined });
+    now = 200;
+    expect(await rules.check(question)).toMatchObject({ isAllowed: false, hindrance: "expired" });
   });
 
   test("one that is not there cannot be removed", async () => {

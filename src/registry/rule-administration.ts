@@ -5,7 +5,6 @@ import {
   isAccessAction,
   type RuleSubject,
 } from "../core/access-rule.ts";
-import type { AccountStore } from "../core/account-store.ts";
 import {
   type AccessAnswer,
   type AccessQuestion,
@@ -13,24 +12,32 @@ import {
   type RuleSummary,
   type RuleText,
 } from "../core/administration.ts";
-import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
+import type { Group } from "../core/group.ts";
 import type { Change } from "../core/metadata-store.ts";
+import { type Decide, type Decision, isAboutMember } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import { parseRepositoryName } from "../core/repository-name.ts";
 import { parseRepositoryPattern } from "../core/repository-pattern.ts";
-import { isUlid, type UlidSource } from "../core/ulid.ts";
+import { readSubjectWord, subjectWordOf } from "../core/subject-word.ts";
+import { isUlid } from "../core/ulid.ts";
 import type { AccessControl } from "./access-control.ts";
+import { findPrincipalByName, type PrincipalNamesPorts } from "./principal-by-name.ts";
 
-/** The word for all who are logged in; it can be a user's name too, and then it still means all of them. */
-const everyone = "everyone";
-
-export interface RuleAdministrationPorts {
-  readonly accounts: AccountStore;
+export interface RuleAdministrationPorts extends PrincipalNamesPorts {
   readonly access: AccessControl;
-  readonly isHtpasswdUser: (name: string) => Promise<boolean>;
-  readonly ulids: UlidSource;
 }
+
+/** Somebody who is asked about. */
+interface Asker {
+  /** Undefined: who is not logged in. */
+  readonly principal: Principal | undefined;
+  readonly groups: readonly Group[];
+  readonly decide: Decide;
+}
+
+/** Of a directory or provider, which may call them what it likes. */
+const externalGroupName = /^\P{Cc}{1,256}$/u;
 
 /** The operator's use cases about the rules of access: words become principals, patterns and actions. */
 export class RuleAdministration {
@@ -48,13 +55,16 @@ export class RuleAdministration {
 
   async add({ effect, who, actions, repositories }: RuleText): Promise<RuleSummary> {
     const change = this.#change();
+    const subject = await this.#subject(who);
     const rule = {
       id: this.#ports.ulids.next(),
       effect,
       repositories: reading(() => parseRepositoryPattern(repositories)),
       actions: actionsOf(actions),
-      subject: await this.#subject(who),
+      subject,
     };
+    if (subject.kind === "anonymous" && rule.actions.some((action) => action !== "pull"))
+      throw new AdministrationError("rule-invalid", "who is not logged in can only ever pull");
     await this.#ports.access.add(rule, change);
     return summaryOf({ ...rule, createdAt: change.at });
   }
@@ -64,44 +74,83 @@ export class RuleAdministration {
     if (!isGone) throw new AdministrationError("rule-unknown", `there is no rule ${id}`);
   }
 
-  async check({ user, action, repository }: AccessQuestion): Promise<AccessAnswer> {
-    const [asked] = actionsOf([action]);
+  /** Those that decide what somebody may, in the order in which they were made. */
+  async listFor(who: string): Promise<readonly RuleSummary[]> {
+    const { principal, groups } = await this.#asker(who);
+    const rules = await this.#ports.access.list();
+    return rules
+      .filter(
+        ({ subject }) =>
+          subject.kind === "anonymous" || (principal !== undefined && isAboutMember(subject, principal.id, groups)),
+      )
+      .map(summaryOf);
+  }
+
+  async check({ who, action, repository }: AccessQuestion): Promise<AccessAnswer> {
+    const [asked = "pull"] = actionsOf([action]);
     const name = reading(() => parseRepositoryName(repository));
-    const principal = await this.#principal(user);
-    const caller: Caller = { principal, credential: { kind: "password" } };
-    const { verdict, rule } = this.#ports.access.decide(caller, asked ?? "pull", name);
+    const { principal, decide } = await this.#asker(who);
+    const decideFor = (asker: Principal | undefined): Decision =>
+      decide({ principal: asker, credential: { kind: asker === undefined ? "none" : "password" } }, asked, name);
+    const { verdict, rule } = decideFor(principal);
+    const hindrance = (await this.#hasExpired(principal)) ? "expired" : undefined;
+    const isForOwner =
+      verdict !== "allowed" &&
+      principal?.owner !== undefined &&
+      decideFor(withoutOwner(principal)).verdict === "allowed";
     return {
-      isAllowed: verdict === "allowed",
-      isAdmin: principal.isAdmin,
+      isAllowed: verdict === "allowed" && hindrance === undefined,
+      isAdmin: principal?.isAdmin === true,
       rule: rule === undefined ? undefined : summaryOf(rule),
+      hindrance: hindrance ?? (isForOwner ? "owner" : undefined),
     };
   }
 
+  async #hasExpired(principal: Principal | undefined): Promise<boolean> {
+    if (principal?.kind !== "robot") return false;
+    return (await this.#ports.accounts.findPrincipal(principal.id, this.#change().at)) === undefined;
+  }
+
   async #subject(who: string): Promise<RuleSubject> {
-    if (who === everyone) return { kind: "everyone" };
-    const { id, name } = await this.#principal(who);
+    const word = readSubjectWord(who);
+    if (word.kind === "group") return { kind: "group", ...(await this.#group(word)) };
+    if (word.kind !== "name") return { kind: word.kind };
+    const { id, name } = await findPrincipalByName(this.#ports, word.name, this.#change().at);
     return { kind: "principal", id, name };
   }
 
-  /** As a login would find them: dozo's own user first. */
-  async #principal(name: string): Promise<Principal> {
-    const { accounts, isHtpasswdUser, ulids } = this.#ports;
-    const user = await accounts.findUser(name);
-    if (user !== undefined) return { id: user.id, name, isAdmin: user.isAdmin, kind: "user", source: "dozo" };
-    if (!(await isHtpasswdUser(name))) throw new AdministrationError("user-unknown", `there is no user ${name}`);
-    const id = await accounts.externalPrincipal("htpasswd", name, ulids.next(), this.#change().at);
-    return { id, name, isAdmin: false, kind: "user", source: "htpasswd" };
+  async #asker(who: string): Promise<Asker> {
+    const { access, ulids } = this.#ports;
+    const word = readSubjectWord(who);
+    const { decide } = access;
+    if (word.kind === "anonymous") return { principal: undefined, groups: [], decide };
+    if (word.kind === "name") {
+      const principal = await findPrincipalByName(this.#ports, word.name, this.#change().at);
+      return { principal, groups: access.groupsOf(principal.id), decide };
+    }
+    const somebody: Principal = { id: ulids.next(), name: who, isAdmin: false, kind: "user", source: "dozo" };
+    const groups = word.kind === "group" ? [await this.#group(word)] : [];
+    return { principal: somebody, groups, decide: (...asked) => access.decideIn(groups, ...asked) };
+  }
+
+  /** A directory's or provider's groups are only ever names; dozo's own has to be there. */
+  async #group({ source, name }: Group): Promise<Group> {
+    if (source === "dozo") {
+      const groups = await this.#ports.access.listGroups();
+      if (!groups.some((each) => each.name === name))
+        throw new AdministrationError("group-unknown", `there is no group ${name}`);
+    } else if (!externalGroupName.test(name))
+      throw new AdministrationError("rule-invalid", `${JSON.stringify(name)} is no name of a group`);
+    return { source, name };
   }
 }
 
-function summaryOf({ id, effect, subject, actions, repositories, createdAt }: AccessRule): RuleSummary {
-  return { id, effect, who: wordOf(subject), actions, repositories, createdAt };
+function withoutOwner({ id, name, isAdmin, kind, source }: Principal): Principal {
+  return { id, name, isAdmin, kind, source };
 }
 
-function wordOf(subject: RuleSubject): string {
-  if (subject.kind === "principal") return subject.name;
-  if (subject.kind !== "group") return subject.kind;
-  return `${subject.source === "dozo" ? "group" : subject.source}:${subject.name}`;
+function summaryOf({ id, effect, subject, actions, repositories, createdAt }: AccessRule): RuleSummary {
+  return { id, effect, who: subjectWordOf(subject), actions, repositories, createdAt };
 }
 
 function actionsOf(words: readonly string[]): readonly AccessAction[] {

@@ -87,7 +87,7 @@ describe("while the server runs and while it does not", () => {
     expect(await login("maria", "secret of maria")).toBe(401);
     expect(await login("maria", "another secret")).toBe(200);
     expect(await names()).toEqual(["admin", "maria"]);
-    expect(JSON.parse((await dozo("user remove maria --json")).out)).toEqual({ name: "maria" });
+    expect(JSON.parse((await dozo("user remove maria --json")).out)).toEqual({ name: "maria", robots: [] });
     expect(await login("maria", "another secret")).toBe(401);
     expect(await names()).toEqual(["admin"]);
   });
@@ -108,6 +108,57 @@ describe("while the server runs and while it does not", () => {
     expect(everyone.err).toContain("no rule holds for admins");
     expect((await dozo("access allow nobody pull team/*")).code).toBe(1);
     expect((await dozo("user remove rita")).code).toBe(0);
+  });
+
+  test("REV-03: who joins a group may at once what its rules say, and who leaves it may no more", async () => {
+    expect((await dozo("user add gina --password-stdin", "secret of gina")).code).toBe(0);
+    const [first] = JSON.parse((await dozo("access list gina --json")).out) as { readonly id: string }[];
+    expect((await dozo(`access remove ${first?.id ?? ""}`)).code).toBe(0);
+    expect(await tagsFor("gina")).toBe(403);
+
+    expect((await dozo("group add dev")).out).toContain("added group dev\n");
+    expect((await dozo("access allow group:dev pull team/**")).code).toBe(0);
+    const joined = await dozo("group join dev gina");
+    expect(joined.out).toMatch(/^gina joined dev\n.*group:dev may pull in team\/\*\*$/m);
+    expect(await tagsFor("gina")).toBe(404);
+    expect(JSON.parse((await dozo("group list --json")).out)).toMatchObject([{ name: "dev", members: ["gina"] }]);
+
+    expect((await dozo("group leave dev gina")).code).toBe(0);
+    expect(await tagsFor("gina")).toBe(403);
+    expect((await dozo("access check group:dev pull team/app")).code).toBe(0);
+    expect(JSON.parse((await dozo("group remove dev --json")).out)).toEqual({ name: "dev", members: 0, rules: 1 });
+    expect(await dozo("access check group:dev pull team/app")).toMatchObject({ code: 1, out: "" });
+
+    expect((await dozo("access allow everyone pull,push,overwrite **")).code).toBe(0);
+    expect((await dozo("user remove gina")).code).toBe(0);
+  });
+
+  test("REV-05: a robot may what rules say, no more than its owner, and goes with the owner", async () => {
+    expect((await dozo("user add rosa --password-stdin", "secret of rosa")).code).toBe(0);
+    const added = await dozo("robot add nightly --owner rosa --expires 90d");
+    expect(added.out).toMatch(/^added robot nightly of rosa, until \d{4}-\d\d-\d\d$/m);
+    expect(added.out).toContain("never more than rosa may");
+    expect((await dozo("access check nightly push team/app")).code).toBe(0);
+    expect((await dozo("access deny rosa push team/*")).code).toBe(0);
+    expect((await dozo("access check nightly push team/app")).out).toContain("its owner may not: rosa may not push");
+
+    expect((await dozo("user add nightly --password-stdin", "x")).err).toContain("there is a robot nightly already");
+    expect((await dozo("robot add rosa")).err).toContain("there is a user rosa already");
+    expect((await dozo("robot add x --expires soon")).code).toBe(2);
+    expect((await dozo("user remove rosa")).out).toBe("removed rosa, the robot nightly\n");
+    expect(JSON.parse((await dozo("robot list --json")).out)).toEqual([]);
+    expect((await dozo("access check nightly pull team/app")).err).toContain("there is no user or robot nightly");
+  });
+
+  test("anonymous is asked about like anybody else, and can only ever pull", async () => {
+    expect((await dozo("access check anonymous pull public/app")).code).toBe(1);
+    const rule = JSON.parse((await dozo("access allow anonymous pull public/* --json")).out) as { readonly id: string };
+    expect((await dozo("access check anonymous pull public/app")).out).toBe(
+      `yes: anonymous may pull in public/* (rule ${rule.id})\n`,
+    );
+    expect((await dozo("access check anonymous push public/app")).code).toBe(1);
+    expect((await dozo("access allow anonymous push public/*")).err).toContain("can only ever pull");
+    expect((await dozo(`access remove ${rule.id}`)).code).toBe(0);
   });
 
   test("what is done while no server runs holds at the next start", async () => {

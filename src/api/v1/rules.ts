@@ -76,10 +76,19 @@ export const check = asking({
   summary: "Whether somebody may do something, and which rule decides that.",
   asks: z.strictObject({ who, action: z.enum(accessActions), repository: z.string().max(255) }),
   status: 200,
-  answers: z.strictObject({ isAllowed: z.boolean(), isAdmin: z.boolean(), rule: rule.nullable() }),
-  work: async ({ administration }, { principal }: AdminCall, { who: user, action, repository }) => {
-    const answer = await administration(principal).checkAccess({ user, action, repository });
-    return { ...answer, rule: answer.rule === undefined ? null : told(answer.rule) };
+  answers: z.strictObject({
+    isAllowed: z.boolean(),
+    isAdmin: z.boolean(),
+    rule: rule.nullable(),
+    hindrance: z
+      .enum(["expired", "owner"])
+      .nullable()
+      .describe("What stands in the way besides: the robot has expired, or its owner may not"),
+  }),
+  work: async ({ administration }, { principal }: AdminCall, asked) => {
+    const answer = await administration(principal).checkAccess(asked);
+    const ruling = answer.rule === undefined ? null : told(answer.rule);
+    return { ...answer, rule: ruling, hindrance: answer.hindrance ?? null };
   },
 });
 
