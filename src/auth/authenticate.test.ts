@@ -197,6 +197,29 @@ describe("who somebody is", () => {
     expect(await login(make(), "sha1", "correct horse")).toBe("refused");
   });
 
+  test("is nobody of a directory under the name of a robot, and the directory does not get the password", async () => {
+    const asked: string[] = [];
+    const directory = {
+      usualMs: 0,
+      logIn: async (name: string) => {
+        asked.push(name);
+        const principal: Principal = { id: ulids.next(), name, isAdmin: false, kind: "user", source: "ldap" };
+        return { kind: "principal", principal } as const;
+      },
+    };
+    await accounts.createRobot(
+      { id: ulids.next(), name: "ci", owner: undefined, expiresAt: undefined },
+      {
+        by: operator,
+        at: now,
+      },
+    );
+
+    expect(await login(make({ directory }), "ci", "opensesame")).toBe("refused");
+    expect(await login(make({ directory }), "lena", "opensesame")).toBe("lena of ldap");
+    expect(asked).toEqual(["lena"]);
+  });
+
   test("is a principal of this process from loopback only", async () => {
     const { name, secret } = processPrincipals.admit("self-test");
     const authenticator = make();

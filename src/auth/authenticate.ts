@@ -237,6 +237,7 @@ export class Authenticator {
     await htpasswd?.refreshIfDue();
     const changes = accounts.changesOf(name);
     if ((await this.#findCandidate(name)) !== undefined) return undefined;
+    if ((await accounts.findRobot(name)) !== undefined) return "a robot has the name, and robots have no password";
     const login = await directory.logIn(name, password);
     if (login.kind === "refused") return login.reason;
     const version = { changes, htpasswdHash: undefined };
@@ -300,7 +301,7 @@ export class Authenticator {
         principal: () => Promise.resolve({ id, name, isAdmin, kind: "user", source: "dozo" }),
       };
     }
-    // A robot has no password, and nobody from elsewhere goes by its name.
+    // A robot has no password, and nobody from elsewhere logs in under its name.
     const isRobot = (await accounts.findRobot(name)) !== undefined;
     const hash = isRobot ? undefined : htpasswd?.users.get(name);
     if (hash === undefined) return undefined;

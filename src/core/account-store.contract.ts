@@ -160,7 +160,7 @@ export function describeAccountStore(make: () => Promise<AccountStore>): void {
     expect(refused).toMatchObject(Array.from({ length: 3 }, () => ({ reason: { code: "CONFLICT" } })));
   });
 
-  test("a robot is nobody from the moment at which it expires, and stays in the list", async () => {
+  test("REV-04: a robot is nobody from the moment at which it expires, and stays in the list", async () => {
     await store.createRobot(robot("ci", { expiresAt: 200 }), change);
 
     expect((await store.findPrincipal(second, 199))?.name).toBe("ci");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import { assert, constantFrom, property, string } from "fast-check";
 import type { RuleSubject } from "./access-rule.ts";
 import type { PrincipalId } from "./principal.ts";
 import { isWordForMany, readSubjectWord, subjectWordOf } from "./subject-word.ts";
@@ -21,8 +21,8 @@ test.each([
 });
 
 test("a group is read again as it was written, whatever it is called", () => {
-  fc.assert(
-    fc.property(fc.constantFrom("dozo", "ldap", "oidc"), fc.string({ minLength: 1 }), (source, name) => {
+  assert(
+    property(constantFrom("dozo", "ldap", "oidc"), string({ minLength: 1 }), (source, name) => {
       const subject: RuleSubject = { kind: "group", source, name };
       expect(readSubjectWord(subjectWordOf(subject))).toEqual(subject);
     }),

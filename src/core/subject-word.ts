@@ -34,7 +34,7 @@ export function subjectWordOf(subject: RuleSubject): string {
 }
 
 /** `group:NAME` for a group of dozo's own. */
-export function groupWordOf({ source, name }: Group): string {
+function groupWordOf({ source, name }: Group): string {
   return `${source === "dozo" ? "group" : source}:${name}`;
 }
 

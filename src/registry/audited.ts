@@ -12,7 +12,9 @@ type Records<UseCases> = {
     : never;
 };
 
-const administration: Records<Administration> = {
+type Principals = "groups" | "robots";
+
+const administration: Records<Omit<Administration, Principals>> = {
   listUsers: "reads",
   addUser: ([{ name, isAdmin }]) => [
     { action: "add user", object: `user ${name}`, reason: isAdmin ? "as an admin" : undefined },
@@ -20,6 +22,7 @@ const administration: Records<Administration> = {
   changePassword: ([name]) => [{ action: "change password", object: `user ${name}` }],
   removeUser: ([name]) => [{ action: "remove user", object: `user ${name}` }],
   listRules: "reads",
+  listRulesFor: "reads",
   addRule: (_, { id, effect, who, actions, repositories }) => [
     { action: "add rule", object: `rule ${id}`, reason: `${effect} ${who} ${actions.join(",")} ${repositories}` },
   ],
@@ -32,6 +35,25 @@ const administration: Records<Administration> = {
   listClientCertificates: "reads",
   revokeClientCertificates: (_, serials) =>
     serials.map((serial) => ({ action: "revoke certificate", object: `certificate ${serial}` })),
+};
+
+const principals: { readonly [Name in Principals]: Records<Administration[Name]> } = {
+  groups: {
+    list: "reads",
+    add: ([name]) => [{ action: "add group", object: `group ${name}` }],
+    remove: ([name], { members, rules }) => [
+      { action: "remove group", object: `group ${name}`, reason: `members: ${members}, rules: ${rules}` },
+    ],
+    join: ([group, members]) => [{ action: "join group", object: `group ${group}`, reason: members.join(", ") }],
+    leave: ([group, members]) => [{ action: "leave group", object: `group ${group}`, reason: members.join(", ") }],
+  },
+  robots: {
+    list: "reads",
+    add: ([{ name, owner }]) => [
+      { action: "add robot", object: `robot ${name}`, reason: owner === undefined ? undefined : `of ${owner}` },
+    ],
+    remove: ([name]) => [{ action: "remove robot", object: `robot ${name}` }],
+  },
 };
 
 const certificates: Records<CertificateAdministration> = {
@@ -50,7 +72,12 @@ export function auditedAdministration(
   trail: Pick<AuditTrail, "change">,
   actor: Actor = operator,
 ): Administration {
-  return audited(useCases, administration, (change) => trail.change(actor, change));
+  const record = (change: AdministrativeChange): Promise<void> => trail.change(actor, change);
+  return {
+    ...audited<Omit<Administration, Principals>>(useCases, administration, record),
+    groups: audited(useCases.groups, principals.groups, record),
+    robots: audited(useCases.robots, principals.robots, record),
+  };
 }
 
 /** The same for those about certificates, which only the operator has. */
