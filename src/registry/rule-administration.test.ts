@@ -20,6 +20,10 @@ async function addUser(name: string, isAdmin = false): Promise<void> {
 
 const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
 
+function mayDelete(): Promise<readonly boolean[]> {
+  return Promise.all(["alice", "hugo"].map((who) => isAllowed(who, "delete", "team/app")));
+}
+
 async function isAllowed(who: string, action: string, repository: string): Promise<boolean> {
   return (await rules.check({ who, action, repository })).isAllowed;
 }
@@ -91,8 +95,6 @@ describe("the rules of access", () => {
     const alice = (await accounts.findUser("alice"))?.id ?? change.by;
     const hugo = await accounts.externalPrincipal("htpasswd", "hugo", ulid() as Ulid, 1);
     await rules.add({ effect: "allow", who: "group:dev", actions: ["delete"], repositories: "team/**" });
-    const mayDelete = async (): Promise<readonly boolean[]> =>
-      Promise.all(["alice", "hugo"].map((who) => isAllowed(who, "delete", "team/app")));
     expect(await mayDelete()).toEqual([false, false]);
 
     await access.addMembers("dev", [alice, hugo], change);
