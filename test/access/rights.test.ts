@@ -120,7 +120,7 @@ describe("AUTHZ-03: a pattern", () => {
   ])("%s is about these repositories and no others", async (repositories, about) => {
     await world.administration.addRule({ effect: "allow", who: "again", actions: ["pull"], repositories });
     const checked = names.map(async (repository) => {
-      const answer = await world.administration.checkAccess({ user: "again", action: "pull", repository });
+      const answer = await world.administration.checkAccess({ who: "again", action: "pull", repository });
       return answer.isAllowed ? [repository] : [];
     });
 
