@@ -120,6 +120,19 @@ describe("AUTH-07: between networks, the queue of logins", () => {
     expect(seen.at(-1)).toBe("fresh");
   });
 
+  test("takes one that asks for one before those that have asked for more since, however many are new", async () => {
+    const queue = make();
+    for (let network = 0; network < 20; network += 1) void enter(queue, `guesser ${network}`);
+    void enter(queue, "fresh");
+    for (let network = 0; network < 20; network += 1) void enter(queue, `guesser ${network}`);
+    await settled();
+    seen = [];
+
+    await end();
+
+    expect(seen).toEqual(["fresh"]);
+  });
+
   test("counts what was refused, too, so that guessers who are many do not stay new", async () => {
     const queue = make({ waiting: 4, kept: 0 });
     for (let network = 0; network < 20; network += 1) void enter(queue, `guesser ${network}`);

@@ -30,7 +30,6 @@ export interface Turn {
 interface Waiting {
   readonly network: string;
   readonly isKnown: boolean;
-  readonly load: number;
   readonly begin: () => void;
   readonly refuse: () => void;
 }
@@ -63,7 +62,7 @@ export class LoginQueue {
   #busy = 0;
   #lastWasKnown = false;
 
-  constructor({ running = usualRunning, waiting = 64, kept = 16, now }: LoginQueueOptions = {}) {
+  constructor({ running = usualRunning, waiting = 256, kept = 64, now }: LoginQueueOptions = {}) {
     this.#running = running;
     this.#waitingPlaces = waiting;
     this.#kept = Math.min(kept, waiting);
@@ -72,17 +71,20 @@ export class LoginQueue {
 
   /** Waits for the turn. Rejects with `TooManyLoginsError` when too many wait who come before this network. */
   async enter(network: string): Promise<Turn> {
-    const load = this.#loadOf(network);
-    this.#setLoad(network, load + 1);
-    if (this.#busy < this.#running) this.#busy++;
-    else await this.#wait(network, load);
+    try {
+      if (this.#busy < this.#running) this.#busy++;
+      else await this.#wait(network);
+    } finally {
+      // Of a turn that is refused, too: many guessers are not to stay new because few of them get in.
+      this.#setLoad(network, this.#loadOf(network) + 1);
+    }
     return { end: ({ isSuccess }) => this.#end(network, isSuccess) };
   }
 
-  #wait(network: string, load: number): Promise<void> {
+  #wait(network: string): Promise<void> {
     const isKnown = this.#isKnown(network);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const mine = { network, isKnown, load, begin: resolve, refuse: () => reject(new TooManyLoginsError()) };
+    const mine = { network, isKnown, begin: resolve, refuse: () => reject(new TooManyLoginsError()) };
     this.#waiting.push(mine);
     if (this.#waiting.length > this.#waitingPlaces) {
       const leaving = this.#whoGoes(isKnown);
@@ -94,11 +96,10 @@ export class LoginQueue {
 
   /** The kind that has more than its places, or else the newcomer's own, loses the last of it. */
   #whoGoes(isKnown: boolean): Waiting | undefined {
-    const known = this.#waiting.filter((each) => each.isKnown);
-    const strangers = this.#waiting.filter((each) => !each.isKnown);
-    const mine = isKnown ? known : strangers;
+    const ordered = this.#ordered();
+    const mine = ordered.filter((each) => each.isKnown === isKnown);
     const places = isKnown ? this.#kept : this.#waitingPlaces - this.#kept;
-    return last(mine.length > places ? mine : isKnown ? strangers : known);
+    return mine.length > places ? mine.at(-1) : ordered.findLast((each) => each.isKnown !== isKnown);
   }
 
   /** Gives the place itself to the next: were it free for a moment, somebody else could take it too. */
@@ -113,11 +114,27 @@ export class LoginQueue {
   }
 
   #takeNext(): Waiting | undefined {
-    const ofTurn = this.#waiting.filter(({ isKnown }) => isKnown !== this.#lastWasKnown);
-    const next = first(ofTurn.length > 0 ? ofTurn : this.#waiting);
+    const ordered = this.#ordered();
+    const next = ordered.find(({ isKnown }) => isKnown !== this.#lastWasKnown) ?? ordered[0];
     this.#waiting = this.#waiting.filter((each) => each !== next);
     this.#lastWasKnown = next?.isKnown ?? false;
     return next;
+  }
+
+  /**
+   * Those that wait, the next one first: by the turns that each one's network has asked for before in vain, with those that wait
+   * before it; then by how many of its network wait, so that networks that are all new to a flood are sorted out as soon as they
+   * ask again. Of equals who came first.
+   */
+  #ordered(): Waiting[] {
+    const waitingOf = new Map<string, number>();
+    const ranked = this.#waiting.map((each) => {
+      const before = waitingOf.get(each.network) ?? 0;
+      waitingOf.set(each.network, before + 1);
+      return { each, rank: this.#loadOf(each.network) + before };
+    });
+    const besides = (one: Waiting): number => waitingOf.get(one.network) ?? 0;
+    return ranked.toSorted((a, b) => a.rank - b.rank || besides(a.each) - besides(b.each)).map(({ each }) => each);
   }
 
   #isKnown(network: string): boolean {
@@ -133,17 +150,4 @@ export class LoginQueue {
   #setLoad(network: string, load: number): void {
     this.#loads.set(network, { load, at: this.#now() });
   }
-}
-
-/** Who has the least load; of equals who came first. */
-function first(waiting: readonly Waiting[]): Waiting | undefined {
-  return waiting.reduce<Waiting | undefined>((best, each) => (best && best.load <= each.load ? best : each), undefined);
-}
-
-/** Who has the most load; of equals who came last. */
-function last(waiting: readonly Waiting[]): Waiting | undefined {
-  return waiting.reduce<Waiting | undefined>(
-    (worst, each) => (worst && worst.load > each.load ? worst : each),
-    undefined,
-  );
 }

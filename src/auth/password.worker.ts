@@ -1,5 +1,5 @@
 // A thread that computes slow password hashes, one at a time.
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 
 import { matchesHash, type StoredHash } from "./stored-hash.ts";
@@ -15,12 +15,12 @@ export interface HashAnswer {
   readonly matches: boolean | undefined;
 }
 
-/** Of 19 steps: where both want the same core, the serving thread gets nine tenths of it. */
-const lowPriority = 10;
+/** Where both want the same core, the serving thread gets nine tenths of it. */
+const stepsBelow = 10;
 
 // A thread of its own is not enough: on a machine whose cores are all busy it would take the serving thread's turn. Linux
 // alone has a priority for each thread; elsewhere this would slow down the whole process.
-if (process.platform === "linux") setPriority(lowPriority);
+if (process.platform === "linux") setPriority(Math.min(19, getPriority() + stepsBelow));
 
 parentPort?.on("message", ({ password, hash }: HashQuestion) => {
   parentPort?.postMessage({ matches: compute(password, hash) } satisfies HashAnswer, []);

@@ -26,6 +26,10 @@ export interface Peer {
 export interface StartOptions {
   /** A command that the server's command line is given to, such as strace and its arguments. */
   readonly under?: readonly string[];
+  /** The cost of the user's bcrypt hash; 5 is the least that all registries take. */
+  readonly bcryptCost?: number;
+  /** More users, with the same password. */
+  readonly moreUsers?: readonly string[];
 }
 
 /** Whether this machine has the program. */
@@ -40,15 +44,14 @@ export function isThere(name: PeerName): boolean {
 export async function startPeer(name: PeerName, folder: string, options: StartOptions = {}): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
-  writeFileSync(
-    join(folder, "htpasswd"),
-    `${user}:${await Bun.password.hash(password, { algorithm: "bcrypt", cost: 5 })}\n`,
-  );
+  const { bcryptCost: cost = 5, moreUsers = [] } = options;
+  const hash = await Bun.password.hash(password, { algorithm: "bcrypt", cost });
+  writeFileSync(join(folder, "htpasswd"), [user, ...moreUsers].map((name) => `${name}:${hash}\n`).join(""));
   const isDozo = name.startsWith("dozo");
   const command = isDozo ? dozoCommand(name, folder, port) : registryCommand(name, folder, port);
   const { child, pid } = await launch([...(options.under ?? []), ...command], folder, options.under !== undefined);
   const caFile = isDozo ? join(folder, "data", "pki", "root.crt") : join(folder, "server.crt");
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const authorization = authorizationOf(user);
   const log = join(folder, "server.log");
   await untilReady(() => ({ port, caPem: readFileSync(caFile, "utf8"), authorization }), child, log);
   return {
@@ -58,6 +61,11 @@ export async function startPeer(name: PeerName, folder: string, options: StartOp
     dataFolder: join(folder, "data"),
     stop: () => stopChild(child, pid()),
   };
+}
+
+/** What the user, or one of the more, sends to log in. */
+export function authorizationOf(name: string): string {
+  return `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`;
 }
 
 /** A port of 127.0.0.1 on which nobody listens now. */
