@@ -117,7 +117,7 @@ export const suites: readonly Suite[] = [
     showsFigures: true,
   },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
-  { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit"], showsFigures: true },
+  { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit", "curl"], showsFigures: true },
 ];
 
 const goInstall = "go install";

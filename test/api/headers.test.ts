@@ -92,7 +92,7 @@ describe("HDR-03: the challenge", () => {
     expect(answer.headers.get("retry-after")).toBe("7");
   });
 
-  test("is not answered by two logins at once", async () => {
+  test("AUTH-11: is not answered by two logins at once", async () => {
     const authorization = `${credentialsOf("alice")}, ${credentialsOf("bob")}`;
 
     const answer = await makeRegistry().call("GET", "/v2/", { headers: { authorization } });

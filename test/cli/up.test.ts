@@ -115,7 +115,7 @@ test("what a killed self-test left is gone after the next start", async () => {
   expect(await stop(second)).toBe(0);
 });
 
-test("the password's file goes with the first login, and the password stays", async () => {
+test("AUTH-08: the password's file goes with the first login, and the password stays", async () => {
   const running = up();
   const [, registry = ""] = await running.untilSaid(bannerEnd);
   await running.untilSaid(/until the first login/);
@@ -133,7 +133,7 @@ test("the password's file goes with the first login, and the password stays", as
   expect((await again.ended).out).not.toContain("password");
 });
 
-test("on a terminal the password is shown once and stands in no file", async () => {
+test("AUTH-08: on a terminal the password is shown once and stands in no file", async () => {
   const line = `'${program}' up --data '${sandbox.data}' --listen 127.0.0.1:0 --log-level error`;
   const first = sandbox.start([], { command: ["script", "-qec", line, "/dev/null"] });
   const [, password = ""] = await first.untilSaid(/shown this once: (\S+)/);

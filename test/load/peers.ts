@@ -46,7 +46,7 @@ export async function startPeer(name: PeerName, folder: string, options: StartOp
   const port = await freePort();
   const { bcryptCost: cost = 5, moreUsers = [] } = options;
   const hash = await Bun.password.hash(password, { algorithm: "bcrypt", cost });
-  writeFileSync(join(folder, "htpasswd"), [user, ...moreUsers].map((name) => `${name}:${hash}\n`).join(""));
+  writeFileSync(join(folder, "htpasswd"), [user, ...moreUsers].map((each) => `${each}:${hash}\n`).join(""));
   const isDozo = name.startsWith("dozo");
   const command = isDozo ? dozoCommand(name, folder, port) : registryCommand(name, folder, port);
   const { child, pid } = await launch([...(options.under ?? []), ...command], folder, options.under !== undefined);
