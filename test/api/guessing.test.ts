@@ -38,6 +38,7 @@ beforeEach(async () => {
     log: silentLog,
     processPrincipals: new ProcessPrincipals(ulids),
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
+    bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
     slowHashes: new KnowingHashes(),
     wait: () => Promise.resolve(),
   });
