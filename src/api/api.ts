@@ -16,10 +16,12 @@ import {
 } from "../http/error-response.ts";
 import type { Client } from "../http/listener.ts";
 import { ProtocolError } from "../http/protocol-error.ts";
+import { announcedLength } from "../http/request-body.ts";
 import { readTarget, type RequestTarget } from "../http/request-target.ts";
 import { createRouter, type RouteMatch } from "../http/router.ts";
 import { type Exchange, logExchange } from "./access-log.ts";
-import type { ApiParts } from "./call.ts";
+import { type BodyKind, maxBodyBytes } from "./body-limit.ts";
+import type { ApiParts, BodyCall, UploadCall } from "./call.ts";
 import { challengeOf, scopeFor, TokenFaultError } from "./challenge.ts";
 import { type ApiRoute, routes } from "./routes.ts";
 
@@ -96,7 +98,7 @@ async function answerTo(
   exchange.isChange = route.isChange === true;
   exchange.record = route.record;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
-  const call = { request, query, parameter };
+  const call = { request, query, parameter, ...bodyOf(parts, request, route.body) };
   exchange.scope = scopeFor(route.action, match.name, query);
   if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
   if (route.action === "none") return route.handler(parts, call);
@@ -122,6 +124,16 @@ async function answerTo(
   if (route.action === "pull") return route.handler(parts, { ...call, caller, repository });
   const principal = route.action === "admin" ? actorOf(caller, exchange) : principalOf(caller);
   return route.handler(parts, { ...call, caller, principal, repository });
+}
+
+/** What the row takes in of the request's body; its handler sees of this what its kind is. */
+function bodyOf({ bodies, limits }: ApiParts, request: Request, kind: BodyKind): BodyCall & UploadCall {
+  const maxBytes = maxBodyBytes(kind, limits);
+  return {
+    maxBodyBytes: maxBytes,
+    readBody: (work) => bodies.with(request, maxBytes, work),
+    upload: { request, lengthBytes: announcedLength(request.headers) },
+  };
 }
 
 /** What is not there is not told to strangers either: under `/v2/` they are asked to log in first. */

@@ -6,11 +6,12 @@ import type { Limits } from "../core/limits.ts";
 import type { Decide } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
+import type { IncomingBody } from "../core/upload-store.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
 import type { TokenService } from "../auth/tokens/token-service.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
 import type { OriginReader } from "../http/asked-origin.ts";
-import type { BodyReader } from "../http/request-body.ts";
+import type { BodyFault, BodyReader } from "../http/request-body.ts";
 import type { Log } from "../log.ts";
 import type { AuditTrail } from "../registry/audit-trail.ts";
 import type { Blobs } from "../registry/blobs.ts";
@@ -61,9 +62,9 @@ export interface ApiParts {
   readonly clock: Clock;
 }
 
-/** A request that has found its row of the route table. */
+/** A request that has found its row of the route table. Of its body a handler gets what its row takes in, and no more. */
 export interface Call {
-  readonly request: Request;
+  readonly request: Pick<Request, "method" | "headers">;
   readonly query: URLSearchParams;
   /** The last placeholder of the pattern, unjudged: a digest, a reference, an upload's id. */
   readonly parameter: string;
@@ -78,6 +79,18 @@ export interface TokenCall extends Call {
   readonly identify: (authorization: string | null) => Promise<Caller>;
   /** With which the connection was opened. */
   readonly certificate: ClientCertificate | undefined;
+}
+
+/** A request whose row reads its body into memory. */
+export interface BodyCall {
+  readonly maxBodyBytes: number;
+  /** Hands `work` a body of at most that many bytes, or why there is none. They count for all requests until `work` has ended. */
+  readonly readBody: <Result>(work: (body: Uint8Array | BodyFault) => Promise<Result>) => Promise<Result>;
+}
+
+/** A request whose row gives its body to the upload store. */
+export interface UploadCall {
+  readonly upload: IncomingBody;
 }
 
 /** A request of somebody who may do what the row is about; not of somebody who is logged in, where rules let others in too. */

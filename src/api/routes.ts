@@ -1,5 +1,16 @@
 import type { Answer } from "../http/answer.ts";
-import type { AdminCall, ApiParts, Call, ChangeCall, KnownCall, RepositoryCall, TokenCall } from "./call.ts";
+import type { MemoryBody } from "./body-limit.ts";
+import type {
+  AdminCall,
+  ApiParts,
+  BodyCall,
+  Call,
+  ChangeCall,
+  KnownCall,
+  RepositoryCall,
+  TokenCall,
+  UploadCall,
+} from "./call.ts";
 import * as blobs from "./distribution/blobs.ts";
 import * as catalog from "./distribution/catalog.ts";
 import * as manifests from "./distribution/manifests.ts";
@@ -17,14 +28,6 @@ import * as users from "./v1/users.ts";
 import * as enrolment from "./web/enrolment.ts";
 import * as pages from "./web/pages.ts";
 
-/**
- * What a row takes in as a body. `none`: nothing is read of it. `form`: up to 32 KiB, into memory as a manifest. `manifest`: up to `limits.manifestBytes`, into memory,
- * which `bodies` bounds for all together, as it does silence. `blob`: handed over whole to the upload store, which bounds it by
- * `limits.blobBytes` and the disk's reserve and has its own clock for silence. `json`: up to 64 KiB, into memory as a manifest.
- * None has a limit on its whole duration.
- */
-type BodyKind = "none" | "form" | "manifest" | "blob" | "json";
-
 interface Row {
   /** The endpoint's id in the distribution specification, section "Endpoints"; a name of our own where it has none. */
   readonly id: string;
@@ -38,22 +41,27 @@ interface Row {
   readonly tellsTrust?: true;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly pattern: string;
-  readonly body: BodyKind;
   /** Of the rows of the HTTP API. */
   readonly shape?: JsonShape;
 }
 
 type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Promise<Answer>;
 
-/** One endpoint. What it asks for (`action`) decides what its handler is given. */
+/** What it takes in as a body decides what its handler is given of it; `body-limit.ts` has how much that is. */
+type Endpoint<Given extends Call> =
+  | { readonly body: "none"; readonly handler: Handler<Given> }
+  | { readonly body: MemoryBody; readonly handler: Handler<Given & BodyCall> }
+  | { readonly body: "blob"; readonly handler: Handler<Given & UploadCall> };
+
+/** One endpoint. What it asks for (`action`) decides who it is given. */
 export type ApiRoute = Row &
   (
-    | { readonly action: "none"; readonly handler: Handler<Call> }
-    | { readonly action: "token"; readonly handler: Handler<TokenCall> }
-    | { readonly action: "login" | "catalog"; readonly handler: Handler<KnownCall> }
-    | { readonly action: "administer"; readonly handler: Handler<AdminCall> }
-    | { readonly action: "pull"; readonly handler: Handler<RepositoryCall> }
-    | { readonly action: "push" | "delete" | "admin"; readonly handler: Handler<ChangeCall> }
+    | ({ readonly action: "none" } & Endpoint<Call>)
+    | ({ readonly action: "token" } & Endpoint<TokenCall>)
+    | ({ readonly action: "login" | "catalog" } & Endpoint<KnownCall>)
+    | ({ readonly action: "administer" } & Endpoint<AdminCall>)
+    | ({ readonly action: "pull" } & Endpoint<RepositoryCall>)
+    | ({ readonly action: "push" | "delete" | "admin" } & Endpoint<ChangeCall>)
   );
 
 const imagePull: RouteRecord = { kind: "pull" };

@@ -52,6 +52,10 @@ test("AUTHZ-01, DOS-04: a row does not compile without an action or a body, nor 
     withRepository: withHandlerFor("{ readonly repository: string }"),
     // Who pulls need not be logged in.
     withPrincipal: withHandlerFor("{ readonly principal: object }"),
+    withBody: withHandlerFor("{ readonly readBody: object }"),
+    withBodyThatIsTakenIn: withHandlerFor("{ readonly readBody: object }").replace('"none"', '"json"'),
+    withUpload: withHandlerFor("{ readonly upload: object }").replace('"none"', '"json"'),
+    withRequest: withHandlerFor("{ readonly request: Request }"),
   });
 
   expect(compiles).toEqual({
@@ -61,5 +65,9 @@ test("AUTHZ-01, DOS-04: a row does not compile without an action or a body, nor 
     withoutBody: false,
     withRepository: true,
     withPrincipal: false,
+    withBody: false,
+    withBodyThatIsTakenIn: true,
+    withUpload: false,
+    withRequest: false,
   });
 }, 60_000);

@@ -219,7 +219,8 @@ describe("PATH-07: whatever stands in the path", () => {
     const registry = makeRegistry(
       {},
       {
-        decide: () => {
+        decide: (_caller, _action, repository) => {
+          if (repository === undefined) return { verdict: "allowed", rule: undefined };
           seen.allowed++;
           return { verdict: "denied", rule: undefined };
         },

@@ -45,7 +45,7 @@ function wholeOf(record: BlobRecord, headers: Readonly<Record<string, string>>):
 }
 
 /** `If-Range` with another entity tag, or a date, makes the range void (RFC 9110 section 13.1.5). */
-function wantedRange(request: Request, record: BlobRecord): ByteRange | undefined | "outside" {
+function wantedRange(request: RepositoryCall["request"], record: BlobRecord): ByteRange | undefined | "outside" {
   const range = request.headers.get("range");
   // The runtime joins headers of one name; one range header names its unit once.
   if (range !== null && range.indexOf("=") !== range.lastIndexOf("=")) {

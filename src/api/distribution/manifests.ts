@@ -2,7 +2,7 @@ import { defaultMessages, RegistryError } from "../../core/error.ts";
 import { parseReference, parseTag } from "../../core/reference.ts";
 import { type Answer, bytesAnswer, emptyAnswer } from "../../http/answer.ts";
 import type { BodyFault } from "../../http/request-body.ts";
-import type { ApiParts, ChangeCall, RepositoryCall } from "../call.ts";
+import type { ApiParts, BodyCall, ChangeCall, RepositoryCall } from "../call.ts";
 import { cacheForGood, cacheNothingUnasked, contentHeaders, isNotModified } from "./content.ts";
 
 /** end-3: the bytes as they were pushed, whatever `Accept` says. */
@@ -16,14 +16,14 @@ export async function read({ manifests }: ApiParts, call: RepositoryCall): Promi
 }
 
 /** end-7a and end-7b: a manifest under a tag or a digest, and under every `tag` of the query. */
-export async function put({ manifests, limits, bodies, decide }: ApiParts, call: ChangeCall): Promise<Answer> {
+export async function put({ manifests, decide }: ApiParts, call: ChangeCall & BodyCall): Promise<Answer> {
   const { repository, caller, principal, request, query } = call;
   const reference = parseReference(call.parameter);
   const tags = query.getAll("tag").map(parseTag);
   const contentType = request.headers.get("content-type") ?? undefined;
   const mayOverwriteTag = decide(caller, "overwrite", repository).verdict === "allowed";
-  const stored = await bodies.with(request, limits.manifestBytes, async (body) => {
-    if (!(body instanceof Uint8Array)) throw refusalOf(body, limits.manifestBytes);
+  const stored = await call.readBody(async (body) => {
+    if (!(body instanceof Uint8Array)) throw refusalOf(body, call.maxBodyBytes);
     return manifests.put(repository, principal, { reference, tags, contentType, bytes: body, mayOverwriteTag });
   });
   const headers: Record<string, string> = {

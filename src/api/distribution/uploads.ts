@@ -2,15 +2,13 @@ import { type ByteRange, parseContentRange } from "../../core/byte-range.ts";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import { RegistryError } from "../../core/error.ts";
 import { parseRepositoryName, type RepositoryName } from "../../core/repository-name.ts";
-import type { IncomingBody } from "../../core/upload-store.ts";
 import { type Answer, emptyAnswer } from "../../http/answer.ts";
 import { refusalAnswer } from "../../http/error-response.ts";
-import { announcedLength } from "../../http/request-body.ts";
-import type { ApiParts, ChangeCall } from "../call.ts";
+import type { ApiParts, ChangeCall, UploadCall } from "../call.ts";
 import { single } from "../query.ts";
 
 /** end-4a, end-4b and end-11: an upload to be filled, a whole blob at once, or a mount; never two of them. */
-export async function start(parts: ApiParts, call: ChangeCall): Promise<Answer> {
+export async function start(parts: ApiParts, call: ChangeCall & UploadCall): Promise<Answer> {
   const digest = single(call.query, "digest", "DIGEST_INVALID");
   const mount = single(call.query, "mount", "DIGEST_INVALID");
   const from = single(call.query, "from", "NAME_INVALID");
@@ -23,23 +21,22 @@ export async function start(parts: ApiParts, call: ChangeCall): Promise<Answer> 
 }
 
 /** end-5: a chunk, or everything, without its end. */
-export async function append({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
-  const { repository, parameter, principal, request } = call;
+export async function append({ uploads }: ApiParts, call: ChangeCall & UploadCall): Promise<Answer> {
+  const { repository, parameter, principal, upload, request } = call;
   return withTrueRange(repository, parameter, async () => {
-    const length = await uploads.append(repository, parameter, principal, bodyOf(request), chunkRange(request));
+    const length = await uploads.append(repository, parameter, principal, upload, chunkRange(request));
     return accepted(repository, parameter, length);
   });
 }
 
 /** end-6: the end, with the last chunk, everything or nothing in its body. */
-export async function commit({ uploads }: ApiParts, call: ChangeCall): Promise<Answer> {
-  const { repository, parameter, principal, query, request } = call;
+export async function commit({ uploads }: ApiParts, call: ChangeCall & UploadCall): Promise<Answer> {
+  const { repository, parameter, principal, query, upload, request } = call;
   const digest = parseDigest(single(query, "digest", "DIGEST_INVALID") ?? "");
   return withTrueRange(repository, parameter, async () => {
-    const body = bodyOf(request);
     const range = chunkRange(request);
-    const hasBody = body.lengthBytes !== 0;
-    await uploads.commit(repository, parameter, principal, digest, hasBody ? body : undefined, range);
+    const hasBody = upload.lengthBytes !== 0;
+    await uploads.commit(repository, parameter, principal, digest, hasBody ? upload : undefined, range);
     return created(repository, digest);
   });
 }
@@ -72,17 +69,12 @@ async function mountOrStart(
   return accepted(repository, await uploads.start(repository, principal), 0);
 }
 
-async function putWhole({ uploads }: ApiParts, call: ChangeCall, digest: Digest): Promise<Answer> {
-  await uploads.putWhole(call.repository, call.principal, digest, bodyOf(call.request));
+async function putWhole({ uploads }: ApiParts, call: ChangeCall & UploadCall, digest: Digest): Promise<Answer> {
+  await uploads.putWhole(call.repository, call.principal, digest, call.upload);
   return created(call.repository, digest);
 }
 
-/** The store reads it; until then nobody touches it. */
-function bodyOf(request: Request): IncomingBody {
-  return { request, lengthBytes: announcedLength(request.headers) };
-}
-
-function chunkRange(request: Request): ByteRange | undefined {
+function chunkRange(request: ChangeCall["request"]): ByteRange | undefined {
   const header = request.headers.get("content-range");
   return header === null ? undefined : parseContentRange(header);
 }

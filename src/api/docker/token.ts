@@ -4,10 +4,7 @@ import { tokenService } from "../../auth/tokens/access-tokens.ts";
 import { TokenRequestError } from "../../auth/tokens/token-scope.ts";
 import { type Answer, jsonAnswer } from "../../http/answer.ts";
 import { ProtocolError } from "../../http/protocol-error.ts";
-import type { ApiParts, TokenCall } from "../call.ts";
-
-/** A form is credentials and scopes, of which there are 64 at most. */
-const maxFormBytes = 32 * 1024;
+import type { ApiParts, BodyCall, TokenCall } from "../call.ts";
 
 /** What would stand in logs of proxies and in histories. */
 const secretParameters = ["password", "refresh_token", "access_token"];
@@ -20,11 +17,11 @@ export async function get(parts: ApiParts, call: TokenCall): Promise<Answer> {
 }
 
 /** The OAuth2 way (RFC 6749 section 4.3): who asks says so in a form. */
-export async function post(parts: ApiParts, call: TokenCall): Promise<Answer> {
+export async function post(parts: ApiParts, call: TokenCall & BodyCall): Promise<Answer> {
   assertNoSecret(call.query);
   if (call.request.headers.has("authorization"))
     throw new ProtocolError(400, "the credentials belong into the form, and nowhere else");
-  const form = await readForm(parts, call.request);
+  const form = await readForm(call);
   if (single(form, "grant_type") !== "password")
     throw new ProtocolError(400, "the grant_type is not password: no other is known");
   const name = single(form, "username") ?? "";
@@ -64,13 +61,13 @@ function assertNoSecret(query: URLSearchParams): void {
     throw new ProtocolError(400, "a secret stands in the address, where others can read it: send it in the body");
 }
 
-async function readForm({ bodies }: ApiParts, request: Request): Promise<URLSearchParams> {
+async function readForm({ request, readBody, maxBodyBytes }: TokenCall & BodyCall): Promise<URLSearchParams> {
   const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded")
     throw new ProtocolError(415, "the body has to be application/x-www-form-urlencoded");
-  return bodies.with(request, maxFormBytes, async (body) => {
+  return readBody(async (body) => {
     if (body instanceof Uint8Array) return new URLSearchParams(new TextDecoder().decode(body));
-    if (body === "too-large") throw new ProtocolError(413, `the form has more than ${maxFormBytes} bytes`);
+    if (body === "too-large") throw new ProtocolError(413, `the form has more than ${maxBodyBytes} bytes`);
     if (body === "no-room") throw new RegistryError("TOOMANYREQUESTS", undefined, { retryAfterSeconds: 1 });
     throw new ProtocolError(400, "the form did not arrive whole");
   });

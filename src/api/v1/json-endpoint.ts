@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { type AdministrationFault, AdministrationError } from "../../core/administration.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../../http/answer.ts";
 import type { BodyFault } from "../../http/request-body.ts";
-import type { ApiParts, ChosenCall } from "../call.ts";
+import type { ApiParts, BodyCall, ChosenCall } from "../call.ts";
 
 /** What a client has to know of an endpoint: `docs/reference/openapi.json` is made of it. */
 export interface JsonShape {
@@ -13,8 +13,8 @@ export interface JsonShape {
 }
 
 /** The part of a route's row that an endpoint brings. */
-interface JsonEndpoint<Given extends ChosenCall> {
-  readonly body: "none" | "json";
+interface JsonEndpoint<Body extends "none" | "json", Given extends ChosenCall> {
+  readonly body: Body;
   readonly shape: JsonShape;
   readonly handler: (parts: ApiParts, call: Given) => Promise<Answer>;
 }
@@ -44,11 +44,8 @@ interface Doing<Given> {
   readonly work: (parts: ApiParts, call: Given) => Promise<void>;
 }
 
-/** No document of this API is larger. */
-const maxJsonBytes = 64 * 1024;
-
 /** An endpoint that answers something, and is asked without a body. */
-export function telling<Given extends ChosenCall, Told>(endpoint: Telling<Given, Told>): JsonEndpoint<Given> {
+export function telling<Given extends ChosenCall, Told>(endpoint: Telling<Given, Told>): JsonEndpoint<"none", Given> {
   const { summary, answers, work } = endpoint;
   return {
     body: "none",
@@ -60,24 +57,26 @@ export function telling<Given extends ChosenCall, Told>(endpoint: Telling<Given,
 /** An endpoint that answers something about the document that it is sent. */
 export function asking<Given extends ChosenCall, Asked, Told>(
   endpoint: Asking<Given, Asked, Told>,
-): JsonEndpoint<Given> {
+): JsonEndpoint<"json", Given & BodyCall> {
   const { summary, asks, status, answers, work } = endpoint;
   return {
     body: "json",
     shape: { summary, asks, status, answers },
     handler: (parts, call) =>
-      withDocument(parts, call, asks, async (asked) => jsonAnswer(status, await work(parts, call, asked), uncached)),
+      withDocument(call, asks, async (asked) => jsonAnswer(status, await work(parts, call, asked), uncached)),
   };
 }
 
 /** An endpoint that does what a document says, of which there is nothing to tell. */
-export function changing<Given extends ChosenCall, Asked>(endpoint: Changing<Given, Asked>): JsonEndpoint<Given> {
+export function changing<Given extends ChosenCall, Asked>(
+  endpoint: Changing<Given, Asked>,
+): JsonEndpoint<"json", Given & BodyCall> {
   const { summary, asks, work } = endpoint;
   return {
     body: "json",
     shape: { summary, asks, status: 204, answers: undefined },
     handler: (parts, call) =>
-      withDocument(parts, call, asks, async (asked) => {
+      withDocument(call, asks, async (asked) => {
         await work(parts, call, asked);
         return emptyAnswer(204, uncached);
       }),
@@ -85,7 +84,7 @@ export function changing<Given extends ChosenCall, Asked>(endpoint: Changing<Giv
 }
 
 /** An endpoint that does something by being called. */
-export function doing<Given extends ChosenCall>({ summary, work }: Doing<Given>): JsonEndpoint<Given> {
+export function doing<Given extends ChosenCall>({ summary, work }: Doing<Given>): JsonEndpoint<"none", Given> {
   return {
     body: "none",
     shape: { summary, asks: undefined, status: 204, answers: undefined },
@@ -101,24 +100,23 @@ export function doing<Given extends ChosenCall>({ summary, work }: Doing<Given>)
 const uncached = { "Cache-Control": "no-store" };
 
 function withDocument<Asked>(
-  { bodies }: ApiParts,
-  { request }: ChosenCall,
+  { request, readBody, maxBodyBytes }: ChosenCall & BodyCall,
   schema: z.ZodType<Asked>,
   work: (asked: Asked) => Promise<Answer>,
 ): Promise<Answer> {
   // A form of another site can send JSON as text; what announces JSON no site sends without being asked (UI-03).
   if (!/^application\/json(?:;|$)/i.test(request.headers.get("content-type") ?? ""))
     return Promise.resolve(refusal(415, "UNSUPPORTED", "send the document with Content-Type: application/json"));
-  return bodies.with(request, maxJsonBytes, async (body) => {
-    if (!(body instanceof Uint8Array)) return bodyRefusal(body);
+  return readBody(async (body) => {
+    if (!(body instanceof Uint8Array)) return bodyRefusal(body, maxBodyBytes);
     const read = schema.safeParse(parsed(body));
     if (!read.success) return refusal(400, "BODY_INVALID", reasonsOf(read.error));
     return withFaults(() => work(read.data));
   });
 }
 
-function bodyRefusal(fault: BodyFault): Answer {
-  if (fault === "too-large") return refusal(413, "BODY_INVALID", `the document has more than ${maxJsonBytes} bytes`);
+function bodyRefusal(fault: BodyFault, maxBytes: number): Answer {
+  if (fault === "too-large") return refusal(413, "BODY_INVALID", `the document has more than ${maxBytes} bytes`);
   if (fault === "no-room") return refusal(429, "TOOMANYREQUESTS", "too much arrives at once, try again later");
   return refusal(400, "BODY_INVALID", "the document did not arrive whole");
 }
