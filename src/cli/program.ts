@@ -148,7 +148,8 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "name-invalid": "choose another name",
   "password-invalid": "leave out --password-stdin, and dozo makes one",
   "user-exists": "dozo user passwd NAME gives another password, dozo user list shows all",
-  "user-unknown": "dozo user list and dozo robot list show all",
+  "user-unknown":
+    "dozo user list and dozo robot list show all; who comes from a directory or provider is known after a first login",
   "robot-exists": "dozo robot list shows all",
   "robot-invalid": "dozo robot add --help shows how a robot is made",
   "robot-unknown": "dozo robot list shows all",

@@ -209,6 +209,8 @@ export function describeAccountStore(make: () => Promise<AccountStore>): void {
 
     expect(await store.findPrincipal(second, 200)).toBeUndefined();
     expect(await store.listRobots()).toEqual([]);
+    await store.createRobot(robot("ci", { id: third }), change);
+    expect((await store.findRobot("ci"))?.id).toBe(third);
   });
 
   test("a robot that is removed and made again is another", async () => {
