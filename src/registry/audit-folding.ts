@@ -54,7 +54,8 @@ export function grow({ event }: AuditDraft, at: number, address: string | undefi
   event.count += 1;
   event.lastAt = at;
   event.tag ??= tag;
-  if (address === undefined || event.hasMoreAddresses || event.addresses.includes(address)) return;
+  if (address === undefined || address === event.addresses[0] || event.hasMoreAddresses) return;
+  if (event.addresses.includes(address)) return;
   if (event.addresses.length < mostAddresses) event.addresses = [...event.addresses, address];
   else event.hasMoreAddresses = true;
 }

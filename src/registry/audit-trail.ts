@@ -90,6 +90,8 @@ export class AuditTrail {
   readonly #logins = new AuditLogins();
   readonly #later: (work: () => void, ms: number) => void;
   #lastId: number;
+  /** Of each digest the event that grew last in this minute. */
+  readonly #lastPulls = new Map<string, AuditDraft>();
   #minute = 0;
 
   /** Goes on behind what the store has. */
@@ -111,6 +113,7 @@ export class AuditTrail {
     if (principal?.source === "process") return;
     const { status } = answer;
     const now = this.#turn();
+    if (status < 400 && this.#isPulledAgain(seen, caller, answer, now)) return;
     const who = principal === undefined ? "" : `${principal.id} ${credential.kind} ${credential.id ?? ""}`;
     // A token is what a login gave: that one was counted.
     if (principal !== undefined && credential.kind !== "token" && this.#logins.isFirst(who, now))
@@ -145,6 +148,28 @@ export class AuditTrail {
     await this.#writer.close();
   }
 
+  /** The usual case, without a key being made: the same as the last pull of this digest in this minute, whose login was counted. */
+  #isPulledAgain(
+    { method, record, client, repository, reference, routeName }: ExchangeSeen,
+    caller: Caller,
+    { headers }: AnswerSeen,
+    now: number,
+  ): boolean {
+    if (record?.kind !== "pull" || (record.isDetail === true && method === "HEAD")) return false;
+    const last = this.#lastPulls.get(headers["Docker-Content-Digest"] ?? "");
+    if (last === undefined) return false;
+    const { event } = last;
+    const { principal, credential } = caller;
+    const isSame =
+      event.principalId === principal?.id &&
+      event.credentialKind === credential.kind &&
+      event.credentialId === credential.id &&
+      event.repository === repository &&
+      event.action === routeName;
+    if (isSame) grow(last, now, client, event.tag ?? referenceFields(reference).tag);
+    return isSame;
+  }
+
   #success(who: string, seen: ExchangeSeen, { status, headers }: AnswerSeen, now: number): void {
     const { record, routeName = "", repository, reference } = seen;
     if (record === undefined) return;
@@ -161,7 +186,10 @@ export class AuditTrail {
     }
     const key = `${who} ${repository} ${digest} ${routeName} ${record.kind === "push" ? tag : ""}`;
     const known = this.#traffic.get(key);
-    if (known !== undefined) return grow(known, now, seen.client, tag);
+    if (known !== undefined) {
+      if (record.kind === "pull") this.#lastPulls.set(known.event.digest ?? "", known);
+      return grow(known, now, seen.client, tag);
+    }
     // Which image it was is lost.
     if (record.kind === "pull" && !what.isDetail && this.#traffic.isFull) this.#writer.missPull();
     this.#add(this.#traffic, key, caller, seen.client, { ...what, repository, digest, tag });
@@ -204,6 +232,7 @@ export class AuditTrail {
     if (this.#traffic.isEmpty && this.#refusals.isEmpty) this.#endInTime();
     const draft = this.#draft(caller, address, fields);
     folding.add(key, draft);
+    if (fields.kind === "pull" && fields.digest !== undefined) this.#lastPulls.set(fields.digest, draft);
     this.#writer.add([draft]);
   }
 
@@ -266,6 +295,7 @@ export class AuditTrail {
   }
 
   #end(): void {
+    this.#lastPulls.clear();
     const ended = [...this.#traffic.end(), ...this.#refusals.end()];
     this.#writer.add(ended.filter(({ event, writtenCount }) => event.count > writtenCount));
     this.#writer.publish(ended);
