@@ -167,9 +167,11 @@ async function openStores(
     silenceMs: uploadSilenceSeconds * 1000,
     log,
   });
-  const audit = await openAudit(settings, options);
+  const record = await openRecord(settings, options);
+  const metadata = cacheMetadata(database.metadata);
+  const audit = { ...record, reading: new LocalAuditReading({ ...record, metadata, keepDays: settings.auditDays }) };
   return {
-    metadata: cacheMetadata(database.metadata),
+    metadata,
     accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
     access: await AccessControl.open(database.rules, database.groups),
     certificates: cacheClientCertificates(database.certificates),
@@ -185,10 +187,10 @@ async function openStores(
 }
 
 /** Where nothing serves, nobody drops what the server's own settings may keep. */
-async function openAudit(
+async function openRecord(
   { data, auditDays, auditMaxBytes, auditFile }: Settings,
   { programVersion, log, auditOutput }: Pick<AppOptions, "programVersion" | "log" | "auditOutput">,
-): Promise<Audit> {
+): Promise<Omit<Audit, "reading">> {
   const onFault = (reason: string): void => log.error("the record of what happens has ended", { reason });
   const store = await openAuditDatabase({ file: `${data}/audit.db`, programVersion, onFault });
   const isServing = auditOutput !== undefined;
@@ -204,7 +206,7 @@ async function openAudit(
     keepDays: isServing ? auditDays : Infinity,
     maxBytes: isServing ? auditMaxBytes : Infinity,
   });
-  return { trail, store, reading: new LocalAuditReading({ store, trail, keepDays: auditDays }) };
+  return { trail, store };
 }
 
 function auditSink(file: string | undefined, output: AppOptions["auditOutput"]): AuditSink | undefined {
@@ -233,14 +235,14 @@ export async function openCertificates(
   const files = new PkiFolder(`${settings.data}/pki`);
   const clients = (): ReturnType<typeof readRotationClients> => readRotationClients(files);
   const maintenance = new CertificateMaintenance({ files, clock, change: (work) => work(), clients });
-  const { trail } = await openAudit(settings, { programVersion, log: silentLog });
+  const { trail } = await openRecord(settings, { programVersion, log: silentLog });
   return { useCases: auditedCertificates(maintenance, trail), close: () => trail.close() };
 }
 
 /** The operator's questions about what happened on a folder that nobody serves. */
 export async function openAuditReading(settings: Settings, programVersion: string): Promise<Opened<AuditReading>> {
-  const { trail, reading } = await openAudit(settings, { programVersion, log: silentLog });
-  return { useCases: reading, close: () => trail.close() };
+  const stores = await openStores(settings, { programVersion, log: silentLog, onFault: () => undefined });
+  return { useCases: stores.audit.reading, close: () => stores.close() };
 }
 
 /** The operator's use cases on a folder that nobody serves. */

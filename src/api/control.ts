@@ -1,5 +1,5 @@
 import { type Administration, AdministrationError, type RuleText } from "../core/administration.ts";
-import type { AuditReading } from "../core/audit-state.ts";
+import type { AuditReading, UnusedQuestion } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 import { fieldsOf, text, texts } from "./control-fields.ts";
@@ -70,6 +70,8 @@ async function answer({ administration, certificates, audit }: ControlParts, req
     case "POST /audit":
       // Of the same program, from the same machine's owner.
       return Response.json(await audit.list((await fieldsOf(request)) as unknown as AuditQuery));
+    case "POST /audit/unused":
+      return Response.json(await audit.unused((await fieldsOf(request)) as unknown as UnusedQuestion));
     case "GET /rules":
       return Response.json(await administration.listRules());
     case "POST /rules":

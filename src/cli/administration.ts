@@ -13,7 +13,7 @@ import type {
   UserSummary,
 } from "../core/administration.ts";
 import type { AuditEvent } from "../core/audit-event.ts";
-import type { AuditReading, AuditSummary } from "../core/audit-state.ts";
+import type { AuditReading, AuditSummary, UnusedImages, UnusedQuestion } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
 import type {
   AuthorityRotation,
@@ -198,5 +198,9 @@ class RemoteAuditReading implements AuditReading {
 
   async summary(): Promise<AuditSummary> {
     return (await this.#server.call("GET", "/audit")) as AuditSummary;
+  }
+
+  async unused(question: UnusedQuestion): Promise<UnusedImages> {
+    return (await this.#server.call("POST", "/audit/unused", question)) as UnusedImages;
   }
 }

@@ -1,6 +1,9 @@
 import type { AuditEvent } from "./audit-event.ts";
 import type { AuditFacts, AuditQuery } from "./audit-store.ts";
 
+import type { StoredImage } from "./metadata-store.ts";
+import type { RepositoryPattern } from "./repository-pattern.ts";
+
 /** What is wrong with the record, if anything is. */
 export interface AuditState {
   readonly trouble:
@@ -26,4 +29,26 @@ export interface AuditReading {
   /** Newest first, up to the last request that was answered. */
   list(query: AuditQuery): Promise<readonly AuditEvent[]>;
   summary(): Promise<AuditSummary>;
+  unused(question: UnusedQuestion): Promise<UnusedImages>;
+}
+
+/** Which images nobody has pulled, nor pushed, since a time. */
+export interface UnusedQuestion {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly repositories: RepositoryPattern | undefined;
+  readonly limit: number;
+}
+
+export interface UnusedImage extends Pick<StoredImage, "repository" | "digest" | "tags" | "pushedAt"> {
+  /** Undefined where the record has no pull of it, or of what it leads to. */
+  readonly lastPulledAt: number | undefined;
+}
+
+export interface UnusedImages {
+  /** Who was pushed first comes first. */
+  readonly images: readonly UnusedImage[];
+  readonly hasMore: boolean;
+  /** Of what was before, the record does not know every pull. */
+  readonly completeSince: number;
 }

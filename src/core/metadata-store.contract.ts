@@ -780,6 +780,42 @@ export function describeMetadataStore(make: () => Promise<MetadataStore>): void 
     });
   });
 
+  describe("images", () => {
+    test("are the manifests that nothing else stands for, with their tags and all that they lead to", async () => {
+      const child = manifest("child");
+      const inner = manifest("inner", { manifests: [{ digest: child.digest, sizeBytes: 5 }] });
+      const index = manifest("index", {
+        manifests: [{ digest: inner.digest, sizeBytes: 5 }],
+        tags: ["b" as Tag, "a" as Tag],
+      });
+      const signature = manifest("signature", { subject: index.digest });
+      const elsewhere = manifest("child", { repository: other, at: 200 });
+      for (const put of [child, inner, index, signature, elsewhere]) await store.putManifest(put);
+
+      const images = await store.listImages(0, 10);
+
+      expect(images).toHaveLength(2);
+      expect(images).toEqual([
+        expect.objectContaining({
+          repository: team,
+          digest: index.digest,
+          tags: ["a", "b"],
+          pushedAt: 100,
+          members: [index.digest, inner.digest, child.digest],
+        }),
+        expect.objectContaining({ repository: other, tags: [], pushedAt: 200, members: [child.digest] }),
+      ]);
+    });
+
+    test("come in pages, each behind the one before", async () => {
+      for (const text of ["1", "2", "3"]) await store.putManifest(manifest(text));
+      const [first, second, third] = await store.listImages(0, 10);
+
+      expect(await store.listImages(0, 2)).toEqual([first, second].filter((image) => image !== undefined));
+      expect(await store.listImages(second?.position ?? 0, 2)).toEqual([third].filter((image) => image !== undefined));
+    });
+  });
+
   describe("totals", () => {
     test("they begin with nothing", async () => {
       expect(await store.totals()).toEqual({

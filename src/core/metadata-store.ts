@@ -95,6 +95,19 @@ export interface TagEvent {
   readonly at: number;
 }
 
+/** A manifest that stands for itself: no other of its repository names it, and it is about none. */
+export interface StoredImage {
+  /** Grows from image to image; of two that are there, the one with the smaller position was pushed first. */
+  readonly position: number;
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** In byte order. */
+  readonly tags: readonly Tag[];
+  readonly pushedAt: number;
+  /** The manifests that it leads to, itself first. */
+  readonly members: readonly Digest[];
+}
+
 export interface StorageTotals {
   readonly repositories: number;
   readonly manifests: number;
@@ -140,6 +153,8 @@ export interface MetadataStore {
   listUploadsIdleSince(touchedBefore: number): Promise<readonly UploadSession[]>;
   /** Newest first. */
   tagHistory(repository: RepositoryName, tag: Tag | undefined, limit: number): Promise<readonly TagEvent[]>;
+  /** At most `limit` of all repositories' images, in the order of their positions, behind one of them (0: from the first on). */
+  listImages(behind: number, limit: number): Promise<readonly StoredImage[]>;
   totals(): Promise<StorageTotals>;
 
   // Changing.

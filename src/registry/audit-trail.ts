@@ -208,7 +208,7 @@ export class AuditTrail {
       record,
       reason = `${status}`,
     } = seen;
-    const isUnasked = status < 500 && caller?.credential.kind === "none";
+    const isUnasked = status < 500 && caller !== undefined && caller.principal === undefined;
     const action = status === 401 && caller === undefined ? "log in" : (routeName ?? method);
     const outcome = status >= 500 ? "failed" : isUnasked ? "login-needed" : "refused";
     const key = `${who} ${claimedName} ${client} ${repository} ${action} ${outcome} ${reason}`;

@@ -146,6 +146,14 @@ describe("the record of what happened", () => {
     expect(await run("status")).toMatch(/^record +[0-9.]+ KiB, kept for 30 days$/m);
   });
 
+  test("knows which images nobody pulls, and says from when on it does", async () => {
+    const { out, err } = await sandbox.run(["audit", "unused", "--json", "--data", sandbox.data]);
+
+    expect(JSON.parse(out)).toMatchObject({ images: [], hasMore: false });
+    expect(err).toContain("the record has every pull since ");
+    expect((await sandbox.run(["audit", "unused", "--days", "none", "--data", sandbox.data])).code).toBe(2);
+  });
+
   test("LOG-02: has no password in it, neither a wrong one nor one that was written as a name", async () => {
     running.child.kill("SIGTERM");
     await running.ended;

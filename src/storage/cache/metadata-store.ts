@@ -10,6 +10,7 @@ import type {
   ManifestRecord,
   MetadataStore,
   StorageTotals,
+  StoredImage,
   TagDelete,
   TagEvent,
 } from "../../core/metadata-store.ts";
@@ -140,6 +141,10 @@ class CachedMetadataStore implements MetadataStore {
 
   tagHistory(repository: RepositoryName, tag: Tag | undefined, limit: number): Promise<readonly TagEvent[]> {
     return this.#store.tagHistory(repository, tag, limit);
+  }
+
+  listImages(behind: number, limit: number): Promise<readonly StoredImage[]> {
+    return this.#store.listImages(behind, limit);
   }
 
   totals(): Promise<StorageTotals> {

@@ -11,6 +11,7 @@ import type {
   ManifestRecord,
   MetadataStore,
   StorageTotals,
+  StoredImage,
   TagDelete,
   TagEvent,
 } from "../../core/metadata-store.ts";
@@ -85,6 +86,36 @@ export class MemoryMetadataStore implements MetadataStore {
       .filter((event) => tag === undefined || event.tag === tag)
       .toReversed()
       .slice(0, limit);
+  }
+
+  async listImages(behind: number, limit: number): Promise<readonly StoredImage[]> {
+    const puts = [...this.#repositories.values()].flatMap(({ manifests }) => [...manifests.values()]);
+    return puts
+      .map((put, index) => ({ put, position: index + 1 }))
+      .filter(({ put, position }) => position > behind && put.subject === undefined && !this.#isNamed(put))
+      .slice(0, limit)
+      .map(({ put, position }) => {
+        const { repository, digest, at } = put;
+        const tags = [...(this.#repositories.get(repository)?.tags ?? [])];
+        const own = tags.filter(([, target]) => target === digest).map(([tag]) => tag);
+        const members = [...this.#membersOf(put)];
+        return { position, repository, digest, tags: own.toSorted(), pushedAt: at, members };
+      });
+  }
+
+  #isNamed({ repository, digest }: ManifestPut): boolean {
+    const all = [...(this.#repositories.get(repository)?.manifests.values() ?? [])];
+    return all.some(({ manifests }) => manifests.some((named) => named.digest === digest));
+  }
+
+  #membersOf({ repository, digest }: ManifestPut): ReadonlySet<Digest> {
+    const known = this.#repositories.get(repository)?.manifests;
+    const members = new Set([digest]);
+    // What is added on the way is walked too.
+    for (const member of members)
+      for (const named of known?.get(member)?.manifests ?? [])
+        if (known?.has(named.digest) === true) members.add(named.digest);
+    return members;
   }
 
   async totals(): Promise<StorageTotals> {

@@ -9,6 +9,7 @@ import type {
   ManifestRecord,
   MetadataStore,
   StorageTotals,
+  StoredImage,
   TagDelete,
   TagEvent,
 } from "../../core/metadata-store.ts";
@@ -78,6 +79,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   tagHistory(repository: RepositoryName, tag: Tag | undefined, limit: number): Promise<readonly TagEvent[]> {
     return this.#reader.call("tagHistory", repository, tag, limit);
+  }
+
+  listImages(behind: number, limit: number): Promise<readonly StoredImage[]> {
+    return this.#reader.call("listImages", behind, limit);
   }
 
   totals(): Promise<StorageTotals> {

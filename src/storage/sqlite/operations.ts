@@ -23,6 +23,7 @@ import {
   removeUser,
   setPassword,
 } from "./principals.ts";
+import { listImages } from "./images.ts";
 import { purgeRepository } from "./purge.ts";
 import { listReferrers } from "./referrers.ts";
 import { listRepositories, searchRepositories } from "./repositories.ts";
@@ -46,6 +47,7 @@ export const reads = {
   findUpload,
   listUploadsIdleSince,
   tagHistory,
+  listImages,
   totals,
   findUser,
   listUsers,
