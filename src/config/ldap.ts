@@ -6,7 +6,7 @@ const presets = {
   "active-directory": {
     // Not those who are switched off, who could not log in, but would be found for their access keys.
     userFilter:
-      "(&(objectCategory=person)(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(sAMAccountName={name})(userPrincipalName={name})))",
+      "(&(objectClass=user)(!(objectClass=computer))(!(userAccountControl:1.2.840.113556.1.4.803:=2))(|(sAMAccountName={name})(userPrincipalName={name})))",
     nameAttribute: "sAMAccountName",
     // LDAP_MATCHING_RULE_IN_CHAIN: groups in groups too.
     groupFilter: "(&(objectClass=group)(member:1.2.840.113556.1.4.1941:={dn}))",

@@ -282,3 +282,14 @@ interface GivenFault {
   readonly isFatal: boolean;
   readonly fix: string;
 }
+
+/** Nobody from the directory can log in. */
+export function directoryAway({ reason }: { readonly reason: string }): Finding {
+  return {
+    id: "directory-away",
+    severity: "error",
+    what: `The directory of users (LDAP) cannot be asked: ${reason}.`,
+    why: "Its users are answered 503 until it can; dozo's own users log in all the same.",
+    fix: "ldapsearch -x -W -H URL -D BINDDN -b BASE, with the settings ldap.urls, ldap.bindDn and ldap.base, shows whether it is the directory or these",
+  };
+}

@@ -2,6 +2,8 @@ import type { Settings } from "../config/settings.ts";
 import { folderClosed, noRegistry } from "../diagnosis/server-findings.ts";
 import { readCertificates } from "../pki/trust-path.ts";
 import type { ClientMachine } from "./client-machine.ts";
+import { checkDirectory } from "./directory-checks.ts";
+import { seeDirectory } from "./directory-facts.ts";
 import { type Examination, examined } from "./examination.ts";
 import { checkDataFolder } from "./folder-checks.ts";
 import { checkHtpasswd } from "./htpasswd-checks.ts";
@@ -37,12 +39,14 @@ export async function examineServer(visit: ServerVisit): Promise<readonly Examin
   const facts = await seeServer(settings, server?.pid);
   if (facts.state === "missing") return [examined("data folder", folder, [noRegistry({ folder })])];
   if (facts.state === "closed") return [examined("data folder", folder, [folderClosed({ folder })])];
+  const directory = await seeDirectory(settings);
   const now = machine.now();
   return [
     ...checkDataFolder(facts, settings, now),
     ...checkMachine(facts, settings, server?.pid),
     ...(await checkCertificates(facts, settings, server?.address, now)),
     ...(facts.htpasswd === undefined ? [] : [checkHtpasswd(facts.htpasswd)]),
+    ...(directory === undefined ? [] : [checkDirectory(directory)]),
     ...(await goThere(visit, facts.pki["root.crt"].text ?? "")),
   ];
 }

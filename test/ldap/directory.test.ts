@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 
 import { DirectoryConnection } from "../../src/auth/ldap/connection.ts";
 import { Directory, type DirectoryOptions } from "../../src/auth/ldap/directory.ts";
+import { loadSettings } from "../../src/config/load.ts";
 import { company, groups, optionsFor, people } from "./people.ts";
 import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
 
@@ -193,6 +194,49 @@ describe("the directory is away", () => {
       expect(await asked.verify("alice", "canary-alice").catch(String)).toContain("DirectoryUnavailableError");
 
     expect(connections).toBe(1);
+  });
+});
+
+describe("a directory in the form of Active Directory", () => {
+  // The rule for groups in groups is Active Directory's alone: OpenLDAP takes it for one that nobody fits.
+  const definitions = `
+attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP organizationalPerson MAY ( sAMAccountName $ userPrincipalName $ userAccountControl ) )
+objectclass ( 1.2.840.113556.1.3.30 NAME 'computer' SUP user )
+objectclass ( 1.2.840.113556.1.5.8 NAME 'group' SUP top MAY ( cn $ member $ sAMAccountName ) )
+`;
+  const account = (sAMAccountName: string, objectClass: string, userAccountControl: number): string => `
+dn: cn=${sAMAccountName},dc=example,dc=org
+objectClass: ${objectClass}
+cn: ${sAMAccountName}
+sn: ${sAMAccountName}
+sAMAccountName: ${sAMAccountName}
+userPrincipalName: ${sAMAccountName}@example.org
+userAccountControl: ${userAccountControl}
+userPassword: canary
+`;
+  const corporate = account("Maria", "user", 512) + account("peter", "user", 514) + account("pc1", "computer", 4096);
+
+  function preset(): DirectoryOptions {
+    const flags = { "ldap.preset": "active-directory", "ldap.base": "dc=example,dc=org" };
+    const { ldap } = loadSettings({ flags, environment: { HOME: "/nowhere" }, uid: 1000, configFile: undefined }).settings;
+    const { base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute } = ldap;
+    return { ...optionsFor(slapd), base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute };
+  }
+
+  test("knows a user by either name, as the one of them; no account that is switched off, and no machine", async () => {
+    const active = await startSlapd(corporate, { definitions });
+    try {
+      const options = { ...preset(), urls: [active.ldapsUrl], caPem: active.caPem };
+
+      for (const name of ["maria", "MARIA", "maria@example.org", "Maria@Example.org"])
+        expect(await directory(options).verify(name, "canary")).toMatchObject({ user: { name: "maria" } });
+      for (const name of ["peter", "pc1"]) expect(await isLetIn(name, "canary", options)).toBe(false);
+    } finally {
+      await active.stop();
+    }
   });
 });
 

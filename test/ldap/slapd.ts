@@ -89,18 +89,18 @@ userPassword: ${serviceAccount.password}
 `;
 
 export interface SlapdOptions {
-  /** Of /etc/ldap/schema, besides the usual ones. */
-  readonly schema?: readonly string[];
+  /** Attributes and classes besides the usual ones. */
+  readonly definitions?: string;
   readonly tls?: boolean;
   /** So many entries are the most that one search gives. */
   readonly sizeLimit?: number;
 }
 
 /** Nobody reads anything but dozo's account; a password is there to be compared with, for all. */
-function configurationOf(folder: string, { schema = [], tls = true, sizeLimit = 500 }: SlapdOptions): string {
-  const includes = [...schemas, ...schema].map((name) => `include /etc/ldap/schema/${name}.schema`);
+function configurationOf(folder: string, { definitions = "", tls = true, sizeLimit = 500 }: SlapdOptions): string {
+  const includes = schemas.map((name) => `include /etc/ldap/schema/${name}.schema`);
   const certificate = [`TLSCertificateFile ${folder}/server.crt`, `TLSCertificateKeyFile ${folder}/server.key`];
-  return `${[...includes, ...(tls ? certificate : [])].join("\n")}
+  return `${[...includes, definitions, ...(tls ? certificate : [])].join("\n")}
 modulepath /usr/lib/ldap
 moduleload back_mdb
 sizelimit ${sizeLimit}

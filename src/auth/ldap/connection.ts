@@ -19,7 +19,6 @@ export interface ConnectionOptions {
 /** Far more than a user's groups take. */
 const maxAnswerBytes = 8 * 1024 ** 2;
 const pageEntries = 500;
-const noSuchObject = 32;
 const startTlsRequest = "1.3.6.1.4.1.1466.20037";
 
 /**
@@ -171,9 +170,15 @@ class Wire {
   }
 }
 
+/** What the results mean that faults of the settings lead to. */
+const hints: Readonly<Record<number, string>> = {
+  8: ": it wants TLS: write ldaps://, or set ldap.startTls",
+  13: ": it wants TLS: write ldaps://, or set ldap.startTls",
+  32: ": is ldap.base right, and ldap.groupBase, and may ldap.bindDn read there?",
+  50: ": may ldap.bindDn read below ldap.base and ldap.groupBase?",
+};
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof ResultCodeError)) return error instanceof Error ? error.message : String(error);
-  const meant =
-    error.code === noSuchObject ? ": is ldap.base right, and ldap.groupBase, and may ldap.bindDn read there?" : "";
-  return `it answered with result ${error.code} of RFC 4511${meant}`;
+  return `it answered with result ${error.code} of RFC 4511${hints[error.code] ?? ""}`;
 }

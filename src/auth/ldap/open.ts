@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-import type { Log } from "../../log.ts";
 import { Directory, type DirectoryOptions } from "./directory.ts";
 import { DirectoryUsers, type DirectoryUsersOptions } from "./directory-users.ts";
 
@@ -15,19 +14,27 @@ export interface DirectorySettings extends Omit<DirectoryOptions, "caPem" | "sea
 }
 
 /** The directory of the settings. Throws when a file that they name cannot be used, or a filter is none. */
-export function openDirectoryUsers(
-  settings: DirectorySettings,
-  ports: Omit<DirectoryUsersOptions, "directory"> & { readonly log: Log },
-): DirectoryUsers {
-  const { ca, searcher, timeoutSeconds } = settings;
-  const options: DirectoryOptions = {
+export function openDirectory({ ca, searcher, timeoutSeconds, ...settings }: DirectorySettings): Directory {
+  return new Directory({
     ...settings,
     caPem: ca === undefined ? undefined : readAuthorities(ca),
     searcher:
-      searcher === undefined ? undefined : { dn: searcher.dn, password: passwordIn(searcher.passwordFile, ports.log) },
+      searcher === undefined ? undefined : { dn: searcher.dn, password: () => passwordIn(searcher.passwordFile) },
     timeoutMs: timeoutSeconds * 1000,
-  };
-  return new DirectoryUsers({ ...ports, directory: new Directory(options) });
+  });
+}
+
+/** The same with what makes principals of its users. */
+export function openDirectoryUsers(
+  settings: DirectorySettings,
+  ports: Omit<DirectoryUsersOptions, "directory">,
+): DirectoryUsers {
+  const file = settings.searcher?.passwordFile;
+  if (file !== undefined && (statSync(file).mode & 0o007) !== 0)
+    ports.log.warn("everybody on this machine may read the password for the directory; better: chmod o= FILE", {
+      file,
+    });
+  return new DirectoryUsers({ ...ports, directory: openDirectory(settings) });
 }
 
 function readAuthorities(file: string): string {
@@ -38,8 +45,6 @@ function readAuthorities(file: string): string {
 }
 
 /** Read at each use, so that a new password needs no restart. The line's end is not part of it. */
-function passwordIn(file: string, log: Log): () => Promise<string> {
-  if ((statSync(file).mode & 0o007) !== 0)
-    log.warn("everybody on this machine may read the password for the directory; better: chmod o= FILE", { file });
-  return async () => (await readFile(file, "utf8")).replace(/\r?\n$/, "");
+async function passwordIn(file: string): Promise<string> {
+  return (await readFile(file, "utf8")).replace(/\r?\n$/, "");
 }

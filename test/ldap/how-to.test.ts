@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { makeSandbox, program, type Running, type Sandbox } from "../cli/run-dozo.ts";
+import { company } from "./people.ts";
+import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
+
+// docs/how-to/ldap.md, followed to the letter: a registry as people start it, OpenLDAP, and a client.
+
+setDefaultTimeout(120_000);
+
+const page = readFileSync(join(import.meta.dir, "../../docs/how-to/ldap.md"), "utf8");
+
+let slapd: Slapd;
+let sandbox: Sandbox;
+let running: Running;
+let registry: string;
+
+beforeAll(async () => {
+  slapd = await startSlapd(company);
+  sandbox = makeSandbox();
+  mkdirSync(join(sandbox.home, "etc"));
+  mkdirSync(join(sandbox.home, "bin"));
+  const words = `--data '${sandbox.data}' --config '${join(sandbox.home, "etc/dozo.yaml")}'`;
+  writeFileSync(join(sandbox.home, "bin/dozo"), `#!/bin/sh\nexec '${program}' "$@" ${words}\n`, { mode: 0o755 });
+  copyFileSync(slapd.caFile, join(sandbox.home, "etc/ldap-ca.crt"));
+  for (const line of commands("registry", /ldap-password/)) run(line);
+  const settings = /^```yaml\n(ldap:\n  urls: ldaps:\/\/ldap\.example\.com\n[^`]*)^```$/m.exec(page)?.[1] ?? "";
+  writeFileSync(join(sandbox.home, "etc/dozo.yaml"), here(settings));
+  running = sandbox.start(["up", "--listen", "127.0.0.1:0"], { command: [join(sandbox.home, "bin/dozo")] });
+  [, registry = ""] = await running.untilSaid(/docker push (\S+)\/first-image/);
+});
+
+afterAll(async () => {
+  await sandbox.dispose();
+  await slapd.stop();
+});
+
+/** The page's commands for a machine, in their order. */
+function commands(machine: string, which: RegExp): readonly string[] {
+  const blocks = [...page.matchAll(/^```sh ([a-z]+)\n([^`]*)^```$/gm)];
+  const lines = blocks.flatMap(([, where, text = ""]) => (where === machine ? text.split("\n") : []));
+  return lines.filter((line) => which.test(line));
+}
+
+/** With the places of this test instead of the page's. */
+function here(text: string): string {
+  return text
+    .replaceAll("/etc/dozo/", `${join(sandbox.home, "etc")}/`)
+    .replaceAll("ldaps://ldap.example.com", slapd.ldapsUrl)
+    .replaceAll("the password", serviceAccount.password)
+    .replaceAll("registry.example.com:5000", registry);
+}
+
+function run(line: string, input = ""): string {
+  const environment = { PATH: `${join(sandbox.home, "bin")}:${process.env["PATH"] ?? ""}`, HOME: sandbox.home };
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", here(line)], { env: environment, input, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${line}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** What a request of somebody is answered. */
+async function ask(path: string, name: string, password: string, method = "GET"): Promise<number> {
+  const headers = { authorization: `Basic ${btoa(`${name}:${password}`)}` };
+  const tls = { rejectUnauthorized: false };
+  const answer = await fetch(`https://${registry}${path}`, { method, headers, tls, proxy: false });
+  return answer.status;
+}
+
+test("the page's commands do what it says, and a client logs in", async () => {
+  await running.untilSaid(/users of the directory \(ldap\) may log in/);
+  run("dozo access remove 00000000000000000000000001");
+  const said = commands("registry", /^dozo /).map((line) => run(line));
+
+  expect(said.join("")).toContain("ldap:developers may pull, push in team/**");
+  expect(said.at(-1)).toMatch(/^yes: /);
+  const trust = `--cert-dir ${join(sandbox.home, "certs")}`;
+  run(`mkdir ${join(sandbox.home, "certs")} && cp ${join(sandbox.data, "pki/root.crt")} ${join(sandbox.home, "certs")}/ca.crt`);
+  for (const line of commands("laptop", /skopeo login/))
+    expect(run(line.replace("login", `login ${trust} --password-stdin`), "canary-alice")).toContain("Login Succeeded");
+});
+
+test("rules about groups hold for members, and for nobody else", async () => {
+  const upload = "/v2/team/app/blobs/uploads/";
+
+  expect(await ask(upload, "alice", "canary-alice", "POST")).toBe(202);
+  expect(await ask(upload, "ALICE", "canary-alice", "POST")).toBe(202);
+  expect(await ask(upload, "bob", "canary-bob", "POST")).toBe(403);
+  expect(await ask("/v2/team/app/tags/list", "bob", "canary-bob")).toBe(404);
+  expect(await ask("/v2/team/app/tags/list", "eve", "canary-eve")).toBe(403);
+  expect(await ask("/v2/", "eve", "canary-bob")).toBe(401);
+});
+
+test("without the directory its users are answered 503, others come in, and doctor and the log say why", async () => {
+  const admin = readFileSync(join(sandbox.data, "first-password"), "utf8").trim();
+  await slapd.halt();
+
+  expect(await ask("/v2/", "eve", "canary-eve")).toBe(503);
+  expect(await ask("/v2/", "admin", admin)).toBe(200);
+  await running.untilSaid(/DirectoryUnavailableError: ldaps:[^\n]*ECONNREFUSED/);
+  const doctor = await sandbox.run(["doctor"], { command: [join(sandbox.home, "bin/dozo")] });
+  expect(doctor.out).toContain("The directory of users (LDAP) cannot be asked");
+
+  await slapd.start();
+  expect(await until(() => ask("/v2/", "eve", "canary-eve"), 200)).toBe(200);
+});
+
+test("LOG-02: no password is in what the registry wrote", () => {
+  expect(running.text()).not.toContain("canary-");
+});
+
+/** Asks until it is as expected: the registry asks a directory that was away again after a moment. */
+async function until(asked: () => Promise<number>, expected: number): Promise<number> {
+  for (;;) {
+    const answer = await asked();
+    if (answer === expected) return answer;
+  }
+}
