@@ -35,7 +35,7 @@ export const suites: readonly Suite[] = [
     needs: ["curl", "openssl", "pebble", "pebble-challtestsrv"],
     showsFigures: false,
   },
-  { name: "ldap", paths: ["./test/ldap"], needs: ["slapd", "slapadd", "ldapmodify"], showsFigures: false },
+  { name: "ldap", paths: ["./test/ldap"], needs: ["slapd", "slapadd", "ldapmodify", "skopeo"], showsFigures: false },
   { name: "tls", paths: ["./test/tls"], needs: ["openssl", "sslscan", "curl"], showsFigures: false },
   {
     name: "chain",

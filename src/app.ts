@@ -64,6 +64,7 @@ import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
 import { Manifests } from "./registry/manifests.ts";
 import type { SignClientCertificate } from "./registry/client-certificates.ts";
 import type { RegistryPorts } from "./registry/ports.ts";
+import type { PrincipalNamesPorts } from "./registry/principal-by-name.ts";
 import { Referrers } from "./registry/referrers.ts";
 import { Tags } from "./registry/tags.ts";
 import { Uploads } from "./registry/uploads.ts";
@@ -263,7 +264,9 @@ export async function openAdministration(settings: Settings, programVersion: str
     htpasswd?.stop();
     return htpasswd?.users.has(name) === true;
   };
-  const local = administer(stores, settings.data, isHtpasswdUser, status);
+  const findDirectoryUser = async (name: string): Promise<Principal | undefined> =>
+    (await openDirectory(settings, stores, isHtpasswdUser, silentLog))?.find(name);
+  const local = administer(stores, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
   return { useCases: auditedAdministration(local, stores.audit.trail), close: () => stores.close() };
 }
 
@@ -281,7 +284,9 @@ async function openDirectory(
   if (ldap.urls.length === 0) return undefined;
   const { openDirectoryUsers } = await import("./auth/ldap/open.ts");
   const isTaken = async (name: string): Promise<boolean> =>
-    (await accounts.findUser(name)) !== undefined || isHtpasswdUser(name);
+    (await accounts.findUser(name)) !== undefined ||
+    (await accounts.findRobot(name)) !== undefined ||
+    isHtpasswdUser(name);
   const replaceGroups: AccessControl["replaceGroups"] = (...groups) => access.replaceGroups(...groups);
   return openDirectoryUsers(ldap, { accounts, isTaken, replaceGroups, ulids, clock, log });
 }
@@ -289,7 +294,7 @@ async function openDirectory(
 function administer(
   stores: Stores,
   folder: string,
-  isHtpasswdUser: (name: string) => Promise<boolean>,
+  elsewhere: Pick<PrincipalNamesPorts, "isHtpasswdUser" | "findDirectoryUser">,
   processStatus: () => Pick<
     RegistryStatus,
     "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
@@ -299,8 +304,8 @@ function administer(
   const signClientCertificate: SignClientCertificate = async (request) =>
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
   const kept = { accounts, access, certificates, metadata, blobs, audit: audit.reading };
-  const ports = { clock, ulids, hashPassword, isHtpasswdUser, signClientCertificate, processStatus };
-  return new LocalAdministration({ ...kept, ...ports });
+  const ports = { clock, ulids, hashPassword, signClientCertificate, processStatus };
+  return new LocalAdministration({ ...kept, ...ports, ...elsewhere });
 }
 
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
@@ -350,7 +355,9 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     await htpasswd?.refreshIfDue();
     return htpasswd?.users.has(name) === true;
   };
-  const local = administer(stores, settings.data, isHtpasswdUser, status);
+  const directory = await openDirectory(settings, stores, isHtpasswdUser, log);
+  const findDirectoryUser = async (name: string): Promise<Principal | undefined> => directory?.find(name);
+  const local = administer(stores, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
   const { trail, reading } = stores.audit;
   await recordSettings(settings, stores.audit);
   const administration = auditedAdministration(local, trail);
@@ -366,7 +373,6 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const { secret } = signingKeys;
   const holders = new TokenHolders({ accounts, htpasswd, clientCertificates, decide, clock, ulids, secret });
   const bearerTokens = new BearerTokens(tokens, holders);
-  const directory = await openDirectory(settings, stores, isHtpasswdUser, log);
   void directory?.announce();
   const logins = { accounts, htpasswd, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });

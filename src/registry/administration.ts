@@ -19,10 +19,9 @@ import type { Change, MetadataStore } from "../core/metadata-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
 import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import type { PrincipalId } from "../core/principal.ts";
-import type { UlidSource } from "../core/ulid.ts";
 import type { AccessControl } from "./access-control.ts";
 import { Groups } from "./group-administration.ts";
-import { assertFreeName, assertNewName } from "./principal-by-name.ts";
+import { assertFreeName, assertNewName, type PrincipalNamesPorts } from "./principal-by-name.ts";
 import { Robots } from "./robot-administration.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeTurns, type Turn } from "./turns.ts";
@@ -36,14 +35,11 @@ import {
 /** Who makes changes from the machine's own command line. It has no password and cannot log in. */
 export const operator: Actor = { id: "00000000000000000000000000" as PrincipalId, name: "operator" };
 
-export interface AdministrationPorts extends ClientCertificatesPorts {
+export interface AdministrationPorts extends ClientCertificatesPorts, PrincipalNamesPorts {
   readonly access: AccessControl;
-  /** Whether the operator's htpasswd file has the name. */
-  readonly isHtpasswdUser: (name: string) => Promise<boolean>;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
   readonly audit: Pick<AuditReading, "summary">;
-  readonly ulids: UlidSource;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
   readonly processStatus: () => Pick<

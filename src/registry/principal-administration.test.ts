@@ -26,13 +26,15 @@ async function addUser(name: string): Promise<void> {
   await accounts.createUser(user, { by: operator, at: now });
 }
 
+const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
+
 beforeEach(async () => {
   now = 100;
   accounts = new MemoryAccountStore();
   const ruleStore = new MemoryAccessRuleStore();
   const access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
-  const ports = { accounts, access, ulids, isHtpasswdUser: async (name: string) => name === "hugo" };
+  const ports = { accounts, access, ulids, isHtpasswdUser, findDirectoryUser: async () => undefined };
   const change = (): Change => ({ by: operator, at: now });
   const turn = makeTurns();
   rules = new RuleAdministration(ports, change);

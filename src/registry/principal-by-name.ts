@@ -1,5 +1,6 @@
 import { type AccountStore, principalOfRobot, principalOfUser } from "../core/account-store.ts";
 import { AdministrationError } from "../core/administration.ts";
+import { RegistryError } from "../core/error.ts";
 import type { ExternalSource, Principal } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import { isUserName, userNameRule } from "../core/user-name.ts";
@@ -9,6 +10,8 @@ export interface PrincipalNamesPorts {
   readonly accounts: AccountStore;
   /** Whether the operator's htpasswd file has the name. */
   readonly isHtpasswdUser: (name: string) => Promise<boolean>;
+  /** Whom the operator's directory means by the name; rejects with `UNAVAILABLE` when it cannot be asked. */
+  readonly findDirectoryUser: (name: string) => Promise<Principal | undefined>;
   readonly ulids: UlidSource;
 }
 
@@ -16,10 +19,11 @@ const external: readonly ExternalSource[] = ["htpasswd", "ldap", "oidc"];
 
 /**
  * Whom a name means, as a login would find them: dozo's own user or robot first, then a user of the htpasswd file, then
- * somebody who has logged in through a directory or provider before. Throws `AdministrationError` where there is nobody.
+ * somebody who has logged in through a directory or provider before, then somebody whom the directory knows. Throws
+ * `AdministrationError` where there is nobody.
  */
 export async function findPrincipalByName(
-  { accounts, isHtpasswdUser, ulids }: PrincipalNamesPorts,
+  { accounts, isHtpasswdUser, findDirectoryUser, ulids }: PrincipalNamesPorts,
   name: string,
   now: number,
 ): Promise<Principal> {
@@ -32,7 +36,13 @@ export async function findPrincipalByName(
     const id = await accounts.findExternalPrincipal(source, name);
     if (id !== undefined) return { id, name, isAdmin: false, kind: "user", source };
   }
-  throw new AdministrationError("user-unknown", `there is no user or robot ${name}`);
+  const unknown = `there is no user or robot ${name}`;
+  const inDirectory = await findDirectoryUser(name).catch((error: unknown) => {
+    if (!(error instanceof RegistryError)) throw error;
+    throw new AdministrationError("user-unknown", `${unknown} here, and the directory of users cannot be asked now`);
+  });
+  if (inDirectory === undefined) throw new AdministrationError("user-unknown", unknown);
+  return inDirectory;
 }
 
 /** Throws `AdministrationError` where nobody new, and no group, can be called so; `what` is in the words of the refusal. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { ulid } from "ulid";
-import type { PrincipalId } from "../core/principal.ts";
+import { RegistryError } from "../core/error.ts";
+import type { Principal, PrincipalId } from "../core/principal.ts";
 import type { Ulid } from "../core/ulid.ts";
 import { MemoryAccessRuleStore } from "../storage/memory/access-rule-store.ts";
 import { MemoryAccountStore } from "../storage/memory/account-store.ts";
@@ -16,6 +17,14 @@ let accounts: MemoryAccountStore;
 
 async function addUser(name: string, isAdmin = false): Promise<void> {
   await accounts.createUser({ id: ulid() as Ulid, name, isAdmin, passwordHash: "$argon2id$" }, change);
+}
+
+/** In whatever case it is asked for; but nobody can be asked for `away`. */
+async function findDirectoryUser(name: string): Promise<Principal | undefined> {
+  if (name === "away") throw new RegistryError("UNAVAILABLE");
+  if (name.toLowerCase() !== "lena") return undefined;
+  const id = await accounts.externalPrincipal("ldap", "lena", ulid() as Ulid, 1);
+  return { id, name: "lena", isAdmin: false, kind: "user", source: "ldap" };
 }
 
 const isHtpasswdUser = async (name: string): Promise<boolean> => name === "hugo";
@@ -34,7 +43,10 @@ beforeEach(async () => {
   const ruleStore = new MemoryAccessRuleStore();
   access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
-  rules = new RuleAdministration({ accounts, access, isHtpasswdUser, ulids }, () => ({ ...change, at: now }));
+  rules = new RuleAdministration({ accounts, access, isHtpasswdUser, findDirectoryUser, ulids }, () => ({
+    ...change,
+    at: now,
+  }));
   await addUser("alice");
   await addUser("root", true);
 });
@@ -78,6 +90,7 @@ describe("the rules of access", () => {
 
   test.each([
     [{ who: "nobody" }, "user-unknown"],
+    [{ who: "away" }, "user-unknown"],
     [{ who: "group:nobody" }, "group-unknown"],
     [{ who: "ldap:" }, "rule-invalid"],
     [{ who: "anonymous", actions: ["pull", "push"] }, "rule-invalid"],
@@ -88,6 +101,13 @@ describe("the rules of access", () => {
     const text = { effect: "allow", who: "alice", actions: ["pull"], repositories: "**", ...part } as const;
 
     expect(await rules.add(text).catch((error: unknown) => error)).toMatchObject({ fault });
+  });
+
+  test("one can be about somebody of the directory before they have logged in, by the name that the directory has for them", async () => {
+    await rules.add({ effect: "allow", who: "LENA", actions: ["delete"], repositories: "team/*" });
+
+    expect((await rules.list()).at(-1)).toMatchObject({ who: "lena" });
+    expect(await isAllowed("lena", "delete", "team/app")).toBe(true);
   });
 
   test("REV-03: a rule about a group holds for who is in it, from the moment at which they join to that at which they leave", async () => {
@@ -112,7 +132,8 @@ describe("the rules of access", () => {
   test("REV-03: a directory's groups are what it says now; one that it says no more counts at the next request", async () => {
     const alice = (await accounts.findUser("alice"))?.id ?? change.by;
     await rules.add({ effect: "allow", who: "ldap:CN=Dev, the second", actions: ["delete"], repositories: "**" });
-    await access.replaceGroups(alice, "ldap", ["CN=Dev, the second", "ops"]);
+    // In lower case: the directory does not tell one from the other.
+    await access.replaceGroups(alice, "ldap", ["cn=dev, the second", "ops"]);
     await access.replaceGroups(alice, "oidc", ["ops"]);
     expect(await isAllowed("alice", "delete", "a")).toBe(true);
 

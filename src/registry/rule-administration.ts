@@ -141,7 +141,8 @@ export class RuleAdministration {
         throw new AdministrationError("group-unknown", `there is no group ${name}`);
     } else if (!externalGroupName.test(name))
       throw new AdministrationError("rule-invalid", `${JSON.stringify(name)} is no name of a group`);
-    return { source, name };
+    // To a directory a name in two cases is one name.
+    return { source, name: source === "ldap" ? name.toLowerCase() : name };
   }
 }
 

@@ -95,6 +95,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     ulids,
     hashPassword,
     isHtpasswdUser: async (name) => htpasswd.users.has(name),
+    findDirectoryUser: async () => undefined,
     signClientCertificate: () => Promise.reject(new Error("certificates of the matrix are written by hand")),
     processStatus: () => ({
       version: "",

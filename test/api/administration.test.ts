@@ -41,6 +41,7 @@ beforeEach(async () => {
     clock,
     ulids,
     isHtpasswdUser: async () => false,
+    findDirectoryUser: async () => undefined,
     hashPassword: async (password) => `hash of ${password}`,
     signClientCertificate: async () => {
       throw new Error("nothing is signed here");

@@ -197,9 +197,8 @@ describe("the directory is away", () => {
   });
 });
 
-describe("a directory in the form of Active Directory", () => {
-  // The rule for groups in groups is Active Directory's alone: OpenLDAP takes it for one that nobody fits.
-  const definitions = `
+// The rule for groups in groups is Active Directory's alone: OpenLDAP takes it for one that nobody fits.
+const definitions = `
 attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
@@ -207,7 +206,7 @@ objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP organizationalPerson MAY ( sA
 objectclass ( 1.2.840.113556.1.3.30 NAME 'computer' SUP user )
 objectclass ( 1.2.840.113556.1.5.8 NAME 'group' SUP top MAY ( cn $ member $ sAMAccountName ) )
 `;
-  const account = (sAMAccountName: string, objectClass: string, userAccountControl: number): string => `
+const account = (sAMAccountName: string, objectClass: string, userAccountControl: number): string => `
 dn: cn=${sAMAccountName},dc=example,dc=org
 objectClass: ${objectClass}
 cn: ${sAMAccountName}
@@ -217,15 +216,21 @@ userPrincipalName: ${sAMAccountName}@example.org
 userAccountControl: ${userAccountControl}
 userPassword: canary
 `;
-  const corporate = account("Maria", "user", 512) + account("peter", "user", 514) + account("pc1", "computer", 4096);
+const corporate = account("Maria", "user", 512) + account("peter", "user", 514) + account("pc1", "computer", 4096);
 
-  function preset(): DirectoryOptions {
-    const flags = { "ldap.preset": "active-directory", "ldap.base": "dc=example,dc=org" };
-    const { ldap } = loadSettings({ flags, environment: { HOME: "/nowhere" }, uid: 1000, configFile: undefined }).settings;
-    const { base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute } = ldap;
-    return { ...optionsFor(slapd), base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute };
-  }
+function preset(): DirectoryOptions {
+  const flags = { "ldap.preset": "active-directory", "ldap.base": "dc=example,dc=org" };
+  const { ldap } = loadSettings({
+    flags,
+    environment: { HOME: "/nowhere" },
+    uid: 1000,
+    configFile: undefined,
+  }).settings;
+  const { base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute } = ldap;
+  return { ...optionsFor(slapd), base, userFilter, nameAttribute, groupBase, groupFilter, groupAttribute };
+}
 
+describe("a directory in the form of Active Directory", () => {
   test("knows a user by either name, as the one of them; no account that is switched off, and no machine", async () => {
     const active = await startSlapd(corporate, { definitions });
     try {

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { makeSandbox, program, type Running, type Sandbox } from "../cli/run-dozo.ts";
-import { company } from "./people.ts";
+import { company, groups, people } from "./people.ts";
 import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
 
 // docs/how-to/ldap.md, followed to the letter: a registry as people start it, OpenLDAP, and a client.
@@ -77,7 +77,9 @@ test("the page's commands do what it says, and a client logs in", async () => {
   expect(said.join("")).toContain("ldap:developers may pull, push in team/**");
   expect(said.at(-1)).toMatch(/^yes: /);
   const trust = `--cert-dir ${join(sandbox.home, "certs")}`;
-  run(`mkdir ${join(sandbox.home, "certs")} && cp ${join(sandbox.data, "pki/root.crt")} ${join(sandbox.home, "certs")}/ca.crt`);
+  run(
+    `mkdir ${join(sandbox.home, "certs")} && cp ${join(sandbox.data, "pki/root.crt")} ${join(sandbox.home, "certs")}/ca.crt`,
+  );
   for (const line of commands("laptop", /skopeo login/))
     expect(run(line.replace("login", `login ${trust} --password-stdin`), "canary-alice")).toContain("Login Succeeded");
 });
@@ -93,18 +95,38 @@ test("rules about groups hold for members, and for nobody else", async () => {
   expect(await ask("/v2/", "eve", "canary-bob")).toBe(401);
 });
 
+test("REV-03: a change in the directory counts at the next login that is not remembered, for the remembered ones too", async () => {
+  slapd.change(`dn: cn=Developers,${groups}
+changetype: modify
+delete: member
+member: uid=Alice,${people}
+-
+add: member
+member: uid=eve,${people}
+
+dn: uid=bob,${people}
+changetype: delete
+`);
+
+  // In another case, so that this one is not remembered.
+  expect(await ask("/v2/", "aLICE", "canary-alice")).toBe(200);
+  expect(await ask("/v2/team/app/blobs/uploads/", "alice", "canary-alice", "POST")).toBe(403);
+  expect(await ask("/v2/team/app/blobs/uploads/", "EVE", "canary-eve", "POST")).toBe(202);
+  expect(await ask("/v2/", "BOB", "canary-bob")).toBe(401);
+});
+
 test("without the directory its users are answered 503, others come in, and doctor and the log say why", async () => {
   const admin = readFileSync(join(sandbox.data, "first-password"), "utf8").trim();
   await slapd.halt();
 
-  expect(await ask("/v2/", "eve", "canary-eve")).toBe(503);
+  expect(await ask("/v2/", "frank", "canary-frank")).toBe(503);
   expect(await ask("/v2/", "admin", admin)).toBe(200);
   await running.untilSaid(/DirectoryUnavailableError: ldaps:[^\n]*ECONNREFUSED/);
   const doctor = await sandbox.run(["doctor"], { command: [join(sandbox.home, "bin/dozo")] });
   expect(doctor.out).toContain("The directory of users (LDAP) cannot be asked");
 
   await slapd.start();
-  expect(await until(() => ask("/v2/", "eve", "canary-eve"), 200)).toBe(200);
+  expect(await until(() => ask("/v2/", "frank", "canary-frank"), 200)).toBe(200);
 });
 
 test("LOG-02: no password is in what the registry wrote", () => {

@@ -27,6 +27,7 @@ ou: groups
 ${person("Alice", "mail: alice@example.org\n")}
 ${person("bob", "mail: shared@example.org\n")}
 ${person("eve", "mail: shared@example.org\n")}
+${person("frank")}
 ${person("two", "uid: zwei\n")}
 ${person("günther")}
 dn: uid=nopassword,${people}
