@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+import { isUlid, type Ulid } from "./ulid.ts";
+
+/** Which access key, for ever; it is no secret. */
+export type AccessKeyId = Ulid;
+
+/**
+ * A text that somebody gave as a password or as a token. `damaged`: it is meant as an access key, and somebody copied a part of it,
+ * or mistyped it; nobody has to look up anything to know that.
+ */
+export type AccessKeyReading =
+  | { readonly kind: "none" }
+  | { readonly kind: "damaged"; readonly id: AccessKeyId }
+  | { readonly kind: "key"; readonly id: AccessKeyId; readonly digest: Uint8Array };
+
+/** How many random bytes make a key. */
+export const accessKeySecretBytes = 32;
+
+const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** 62 to the power of these is more than 2 to the power of the bits. */
+const secretLength = 43;
+const checksumLength = 6;
+
+const start = /^dozo_([0-9A-Z]{26})_/;
+const whole = new RegExp(`^dozo_[0-9A-Z]{26}_[0-9A-Za-z]{${secretLength + checksumLength}}$`);
+
+/**
+ * Writes a key: `dozo_`, its id, `_`, 43 digits of base 62 that are the secret, 6 that are the CRC-32 of everything before them.
+ * The secret has to be `accessKeySecretBytes` random bytes.
+ */
+export function writeAccessKey(id: AccessKeyId, secret: Uint8Array): string {
+  if (secret.byteLength !== accessKeySecretBytes) throw new RangeError("the secret of an access key has 32 bytes");
+  const number = BigInt(`0x${Buffer.from(secret).toString("hex")}`);
+  const body = `dozo_${id}_${base62(number, secretLength)}`;
+  return body + checksumOf(body);
+}
+
+/** Reads what may be an access key, without asking anybody whether there is one of this id. */
+export function readAccessKey(text: string): AccessKeyReading {
+  const id = start.exec(text)?.[1];
+  if (id === undefined || !isUlid(id)) return { kind: "none" };
+  if (!whole.test(text)) return { kind: "damaged", id };
+  // No secret is compared here: whoever has the rest of the key can compute its checksum.
+  const isWhole = checksumOf(text.slice(0, -checksumLength)) === text.slice(-checksumLength);
+  return isWhole ? { kind: "key", id, digest: digestAccessKey(text) } : { kind: "damaged", id };
+}
+
+/** SHA-256 of a whole key. It needs no slow hash: nobody can guess 256 random bits. */
+export function digestAccessKey(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
+function checksumOf(body: string): string {
+  return base62(BigInt(crc32(body)), checksumLength);
+}
+
+function base62(number: bigint, length: number): string {
+  let rest = number;
+  let text = "";
+  while (text.length < length) {
+    text = `${digits[Number(rest % 62n)] ?? ""}${text}`;
+    rest /= 62n;
+  }
+  return text;
+}
