@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeAccessKeyStore } from "../../core/access-key-store.contract.ts";
 import { describeAccessRuleStore } from "../../core/access-rule-store.contract.ts";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
 import { describeClientCertificateStore } from "../../core/client-certificate-store.contract.ts";
@@ -55,6 +56,14 @@ describe("SqliteAccountStore", () => {
 
 describe("SqliteGroupStore", () => {
   describeGroupStore(openFresh);
+});
+
+describe("SqliteAccessKeyStore", () => {
+  describeAccessKeyStore(async (principal) => {
+    const { accounts, keys } = await openFresh();
+    await accounts.createUser({ ...user(1), ...principal }, change);
+    return { keys, removePrincipal: async () => void (await accounts.removeUser(principal.name, change)) };
+  });
 });
 
 describe("SqliteAccessRuleStore", () => {

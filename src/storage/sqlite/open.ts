@@ -1,8 +1,10 @@
+import type { AccessKeyStore } from "../../core/access-key-store.ts";
 import type { AccessRuleStore } from "../../core/access-rule-store.ts";
 import type { AccountStore } from "../../core/account-store.ts";
 import type { ClientCertificateStore } from "../../core/client-certificate-store.ts";
 import type { GroupStore } from "../../core/group-store.ts";
 import type { MetadataStore } from "../../core/metadata-store.ts";
+import { SqliteAccessKeyStore } from "./access-key-store.ts";
 import { SqliteAccessRuleStore } from "./access-rule-store.ts";
 import { SqliteAccountStore } from "./account-store.ts";
 import { SqliteClientCertificateStore } from "./client-certificate-store.ts";
@@ -28,6 +30,7 @@ export interface Sqlite {
   readonly accounts: AccountStore;
   readonly rules: AccessRuleStore;
   readonly groups: GroupStore;
+  readonly keys: AccessKeyStore;
   readonly certificates: ClientCertificateStore;
   close(): Promise<void>;
 }
@@ -65,6 +68,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
     accounts: new SqliteAccountStore(reader, writer),
     rules: new SqliteAccessRuleStore(reader, writer),
     groups: new SqliteGroupStore(reader, writer),
+    keys: new SqliteAccessKeyStore(reader, writer),
     certificates: new SqliteClientCertificateStore(reader, writer),
     close,
   };

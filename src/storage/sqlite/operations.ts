@@ -1,3 +1,4 @@
+import { addKey, listKeys, noteUses, removeKeys } from "./access-keys.ts";
 import { addRule, listRules, removeRule } from "./access-rules.ts";
 import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
 import { addCertificate, findCertificate, listCertificates, revokeCertificates } from "./client-certificates.ts";
@@ -56,6 +57,7 @@ export const reads = {
   findExternalPrincipal,
   listRules,
   listGroups,
+  listKeys,
   listMemberships,
   findCertificate,
   listCertificates,
@@ -86,6 +88,9 @@ export const changes = {
   removeGroup,
   addMembers,
   removeMembers,
+  addKey,
+  removeKeys,
+  noteUses,
   replaceGroups,
   addCertificate,
   revokeCertificates,

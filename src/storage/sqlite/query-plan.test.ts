@@ -31,9 +31,10 @@ const mayBeScanned = [
   /^SCAN CONSTANT ROW/,
   // The rules of access: all of them are held in memory.
   /^SCAN rules$/,
-  // And all groups and memberships.
+  // And all groups, memberships and access keys.
   /^SCAN groups$/,
   /^SCAN members/,
+  /^SCAN keys$/,
 ];
 
 /** Every statement in the sources of this folder: the literals that begin with one of SQL's verbs. */
