@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import { monotonicFactory } from "ulid";
 import { createApi } from "./api/api.ts";
 import { createControl } from "./api/control.ts";
+import { AccessKeys } from "./auth/access-keys.ts";
 import { Authenticator } from "./auth/authenticate.ts";
 import { ClientCertificates } from "./auth/client-certificates.ts";
 import { HtpasswdFile } from "./auth/htpasswd.ts";
@@ -61,6 +62,7 @@ import { auditedAdministration, auditedCertificates } from "./registry/audited.t
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
+import { KeyAdministration } from "./registry/key-administration.ts";
 import { Manifests } from "./registry/manifests.ts";
 import type { SignClientCertificate } from "./registry/client-certificates.ts";
 import type { RegistryPorts } from "./registry/ports.ts";
@@ -134,6 +136,7 @@ interface Stores {
   readonly metadata: MetadataStore;
   readonly accounts: WatchedAccounts;
   readonly access: AccessControl;
+  readonly keys: AccessKeys;
   readonly certificates: ClientCertificateStore;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
@@ -149,6 +152,8 @@ interface Audit {
 }
 
 const hourMs = 60 * 60 * 1000;
+const usesWrittenEveryMs = 20_000;
+const writingUses = "writing when access keys were used";
 
 const clock: Clock = { now: () => Date.now() };
 const makeUlid = monotonicFactory();
@@ -171,10 +176,12 @@ async function openStores(
   const record = await openRecord(settings, options);
   const metadata = cacheMetadata(database.metadata);
   const audit = { ...record, reading: new LocalAuditReading({ ...record, metadata, keepDays: settings.auditDays }) };
+  const keys = await AccessKeys.open(database.keys, clock);
   return {
     metadata,
-    accounts: new WatchedAccounts(cacheAccounts(database.accounts)),
+    accounts: new WatchedAccounts(cacheAccounts(database.accounts), () => keys.refresh()),
     access: await AccessControl.open(database.rules, database.groups),
+    keys,
     certificates: cacheClientCertificates(database.certificates),
     blobs: files.blobs,
     uploads: files.uploads,
@@ -182,6 +189,7 @@ async function openStores(
     close: async () => {
       await audit.trail.close();
       await files.blobs.close();
+      await attempt(log, writingUses, () => keys.writeUses());
       await database.close();
     },
   };
@@ -305,7 +313,8 @@ function administer(
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
   const kept = { accounts, access, certificates, metadata, blobs, audit: audit.reading };
   const ports = { clock, ulids, hashPassword, signClientCertificate, processStatus };
-  return new LocalAdministration({ ...kept, ...ports, ...elsewhere });
+  const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
+  return new LocalAdministration({ ...kept, keys, ...ports, ...elsewhere });
 }
 
 /** Opens the stores, puts the registry on them, and listens. Rejects with `AddressInUseError`; nothing is left open then. */
@@ -374,7 +383,8 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const holders = new TokenHolders({ accounts, htpasswd, clientCertificates, decide, clock, ulids, secret });
   const bearerTokens = new BearerTokens(tokens, holders);
   void directory?.announce();
-  const logins = { accounts, htpasswd, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
+  const known = { accounts, accessKeys: stores.keys, htpasswd, directory };
+  const logins = { ...known, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(
     () => authenticator.stop(),
@@ -460,6 +470,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   serving.listeners.push(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
   const removeIdle = (): Promise<unknown> => uploads.expireIdle();
   serving.timers.push(every(hourMs, log, "removal of idle uploads", removeIdle));
+  serving.timers.push(every(usesWrittenEveryMs, log, writingUses, () => stores.keys.writeUses()));
   const answerer = acme?.prover;
   if (answerer instanceof HttpChallenges) {
     const { httpListen } = settings.acme;

@@ -173,9 +173,10 @@ async function callerOf(parts: ApiParts, authorization: string | null, exchange:
     if (retryAfterSeconds !== undefined) {
       throw new RegistryError("TOOMANYREQUESTS", "too many failed logins, try again later", { retryAfterSeconds });
     }
-    if (hasToken(authorization))
+    if (hasToken(authorization) && result.isTold !== true)
       throw new TokenFaultError("invalid_token", "this token does not count, or not any more");
-    throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
+    const message = result.isTold === true ? result.reason : "the user name or the password is wrong";
+    throw new RegistryError("UNAUTHORIZED", message);
   }
   throw new RegistryError("DENIED", result.reason);
 }

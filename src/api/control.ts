@@ -98,6 +98,19 @@ async function answer({ administration, certificates, audit }: ControlParts, req
       const which = typeof serial === "string" ? { serial } : { userName: text(userName) };
       return Response.json(await administration.revokeClientCertificates(which));
     }
+    case "GET /keys":
+      return Response.json(await administration.listKeys());
+    case "POST /keys": {
+      const { principal, repositories, actions, lifetimeMs } = await fieldsOf(request);
+      const lifetime = lifetimeMs === "never" ? lifetimeMs : Number(lifetimeMs);
+      const key = { repositories: texts(repositories), actions: texts(actions), lifetimeMs: lifetime } as const;
+      return Response.json(await administration.createKey(text(principal), key));
+    }
+    case "POST /keys/revoke": {
+      const { id, principal } = await fieldsOf(request);
+      const which = typeof id === "string" ? { id } : { principal: text(principal) };
+      return Response.json(await administration.revokeKeys(which));
+    }
     default:
       return (await answerAboutPrincipals(administration, request, pathname)) ?? new Response(null, { status: 404 });
   }

@@ -3,11 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { accessKeySecretBytes, digestAccessKey, writeAccessKey } from "../core/access-key.ts";
 import { anonymousCaller } from "../core/caller.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Ulid, UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
+import { MemoryAccessKeyStore } from "../storage/memory/access-key-store.ts";
 import { MemoryAccountStore } from "../storage/memory/account-store.ts";
+import { AccessKeys } from "./access-keys.ts";
 import { Authenticator, type AuthenticatorOptions, type AuthResult } from "./authenticate.ts";
 import { HtpasswdFile } from "./htpasswd.ts";
 import { LoginQueue } from "./login-queue.ts";
@@ -110,6 +113,7 @@ function make(changes: Partial<AuthenticatorOptions> = {}): Authenticator {
     ulids,
     log,
     processPrincipals,
+    accessKeys: { judge: () => ({ kind: "refused", reason: "there is no access key", isTold: false }) },
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
     bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
     slowHashes,
@@ -235,6 +239,60 @@ describe("who somebody is", () => {
     for (const header of ["Bearer token", "Basic !", `${basic("a", "b")}, ${basic("c", "d")}`])
       expect(await authenticator.authenticate(header, remote)).toMatchObject({ kind: "refused" });
     expect(slowHashes.started).toBe(0);
+  });
+});
+
+describe("an access key", () => {
+  const id = "01BX5ZZKBKACTAV9WEVGEMMVRZ" as Ulid;
+  const text = writeAccessKey(id, Buffer.alloc(accessKeySecretBytes, 7));
+
+  async function withKey(): Promise<Authenticator> {
+    const alice = await accounts.findUser("alice");
+    if (alice === undefined) throw new Error("alice is gone");
+    const principal = { id: alice.id, name: "alice", isAdmin: true, kind: "user", source: "dozo" } as const;
+    const store = new MemoryAccessKeyStore(() => ({ principal, principalExpiresAt: undefined }));
+    const accessKeys = await AccessKeys.open(store, { now: () => now });
+    const digest = Buffer.from(digestAccessKey(text)).toString("hex");
+    const key = { id, digest, principalId: alice.id, limits: undefined, expiresAt: undefined };
+    await accessKeys.addKey(key, { by: operator, at: now });
+    return make({ accessKeys });
+  }
+
+  test("is a password of its user's, and a bearer token, without any hash or waiting", async () => {
+    const authenticator = await withKey();
+
+    const results = [basic("alice", text), `Bearer ${text}`].map((header) =>
+      authenticator.authenticate(header, remote),
+    );
+
+    for (const result of results)
+      expect(result).toMatchObject({
+        kind: "caller",
+        caller: { principal: { name: "alice" }, credential: { kind: "key", id } },
+      });
+    expect(slowHashes.started).toBe(0);
+    expect(waits).toEqual([]);
+  });
+
+  test("that is wrong, damaged or another user's costs no hash either", async () => {
+    const authenticator = await withKey();
+    const headers = [
+      basic("alice", writeAccessKey(id, Buffer.alloc(accessKeySecretBytes, 8))),
+      basic("alice", text.slice(0, -1)),
+      basic("bcrypt", text),
+      basic("", text),
+      `Bearer ${text.slice(0, -1)}`,
+      "Bearer abc.def.ghi",
+    ];
+
+    for (const header of headers) expect(authenticator.authenticate(header, remote)).toMatchObject({ kind: "refused" });
+    expect(slowHashes.started).toBe(0);
+  });
+
+  test("is not read out of a password that only looks a little like one", async () => {
+    await addUser("carla", "dozo_secret-of-mine", false);
+
+    expect(await login(await withKey(), "carla", "dozo_secret-of-mine")).toBe("carla of dozo");
   });
 });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { readAccessKey } from "../core/access-key.ts";
 import { anonymousCaller, type Caller, type Credential } from "../core/caller.ts";
 import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
@@ -7,6 +8,7 @@ import { isPossiblePassword } from "../core/password-rule.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { Log } from "../log.ts";
+import type { AccessKeys } from "./access-keys.ts";
 import { type BasicCredentials, readCredentials } from "./basic-credentials.ts";
 import { networkOf } from "./client-network.ts";
 import type { ClientCertificates } from "./client-certificates.ts";
@@ -24,8 +26,8 @@ import type { BearerTokens } from "./tokens/bearer-tokens.ts";
 import type { WatchedAccounts } from "./watched-accounts.ts";
 
 /**
- * Who asks. The reason of a refusal is for the operator's log; the client may be told it where the refusal is of its
- * certificate, which no password can make good.
+ * Who asks. The reason of a refusal is for the operator's log; the client may be told it where `isTold`, and where the
+ * refusal is of its certificate, which no password can make good.
  */
 export type AuthResult =
   | { readonly kind: "caller"; readonly caller: Caller }
@@ -34,6 +36,7 @@ export type AuthResult =
       readonly reason: string;
       /** Who would have been logged in, where there is such a user: what else was written as a name may be a password. */
       readonly user?: string;
+      readonly isTold?: boolean;
       readonly retryAfterSeconds?: number;
     }
   | { readonly kind: "certificate-refused"; readonly reason: string };
@@ -60,6 +63,7 @@ export interface AuthenticatorOptions {
   readonly processPrincipals: ProcessPrincipals;
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
   readonly bearerTokens: Pick<BearerTokens, "callerOf">;
+  readonly accessKeys: Pick<AccessKeys, "judge">;
   readonly slowHashes?: SlowHashes;
   readonly queue?: LoginQueue;
   readonly guessing?: Guessing;
@@ -156,10 +160,19 @@ export class Authenticator {
     if (read.kind === "none") return anonymous;
     if (read.kind === "unreadable") return { kind: "refused", reason: read.reason };
     if (read.kind === "bearer") return this.#byBearer(read.token);
-    return this.#byPassword(read.credentials, clientAddress);
+    const { credentials } = read;
+    const accessKey = readAccessKey(credentials.password);
+    if (accessKey.kind !== "none") return this.#options.accessKeys.judge(accessKey, credentials.name);
+    return this.#byPassword(credentials, clientAddress);
   }
 
-  async #byBearer(token: string): Promise<AuthResult> {
+  #byBearer(token: string): Promise<AuthResult> | AuthResult {
+    const accessKey = readAccessKey(token);
+    if (accessKey.kind !== "none") return this.#options.accessKeys.judge(accessKey, undefined);
+    return this.#byToken(token);
+  }
+
+  async #byToken(token: string): Promise<AuthResult> {
     const caller = await this.#options.bearerTokens.callerOf(token);
     return typeof caller === "string" ? { kind: "refused", reason: caller } : { kind: "caller", caller };
   }

@@ -34,4 +34,20 @@ describe("WatchedAccounts", () => {
 
     expect(changes()).toEqual([2, 3, 1]);
   });
+
+  test("a change is acknowledged when who wants to know of it has heard of it, be it made or not", async () => {
+    let heard = 0;
+    const accounts = new WatchedAccounts(new MemoryAccountStore(), async () => {
+      await new Promise(setImmediate);
+      heard += 1;
+    });
+    const change = { by: "01ARZ3NDEKTSV4RRFFQ69G5FAV" as PrincipalId, at: 1 };
+
+    await accounts.createUser({ id: change.by, name: "ann", isAdmin: false, passwordHash: "" }, change);
+    expect(heard).toBe(1);
+    await accounts.removeUser("ann", change);
+    expect(heard).toBe(2);
+    await accounts.keepExternalPrincipals("htpasswd", [], 2);
+    expect(heard).toBe(3);
+  });
 });

@@ -9,9 +9,12 @@ import type { ExternalSource, Principal, PrincipalId } from "../core/principal.t
 export class WatchedAccounts implements AccountStore {
   readonly #store: AccountStore;
   readonly #changes = new Map<string, number>();
+  readonly #onChange: () => Promise<void>;
 
-  constructor(store: AccountStore) {
+  /** `onChange` is called after every change, which is acknowledged when that has ended. */
+  constructor(store: AccountStore, onChange: () => Promise<void> = async () => undefined) {
     this.#store = store;
+    this.#onChange = onChange;
   }
 
   /** Grows, at the latest, before a change of this user or robot is acknowledged; for a robot also when its owner is removed. */
@@ -83,6 +86,7 @@ export class WatchedAccounts implements AccountStore {
       return await change;
     } finally {
       for (const name of names) this.#changes.set(name, this.changesOf(name) + 1);
+      await this.#onChange();
     }
   }
 }

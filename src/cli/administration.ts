@@ -1,5 +1,11 @@
 import { openAdministration, openAuditReading, openCertificates, type Opened } from "../app.ts";
 import type {
+  AccessKeySelection,
+  AccessKeySummary,
+  MadeAccessKey,
+  NewAccessKey,
+} from "../core/access-key-administration.ts";
+import type {
   AccessAnswer,
   AccessQuestion,
   Administration,
@@ -146,6 +152,18 @@ class RemoteAdministration implements Administration {
 
   async revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]> {
     return (await this.#server.call("POST", "/client-certificates/revoke", which)) as readonly string[];
+  }
+
+  async createKey(principal: string, key: NewAccessKey): Promise<MadeAccessKey> {
+    return (await this.#server.call("POST", "/keys", { ...key, principal })) as MadeAccessKey;
+  }
+
+  async listKeys(): Promise<readonly AccessKeySummary[]> {
+    return (await this.#server.call("GET", "/keys")) as readonly AccessKeySummary[];
+  }
+
+  async revokeKeys(which: AccessKeySelection): Promise<readonly string[]> {
+    return (await this.#server.call("POST", "/keys/revoke", which)) as readonly string[];
   }
 }
 

@@ -24,6 +24,7 @@ const commands = [
   "explain",
   "group",
   "help",
+  "key",
   "robot",
   "serve",
   "service",
@@ -36,7 +37,7 @@ const commands = [
 const ownCommand = new RegExp(`(?<![\\w/.-]|CONTAINER )dozo (?=(?:${commands.join("|")})\\b|--|\\[|…)`, "g");
 
 const folderCommand =
-  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|audit|ca|cert|group|robot|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|audit|enroll|doctor)(?![\w-])/g;
+  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|audit|ca|cert|group|key|robot|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|audit|enroll|doctor)(?![\w-])/g;
 
 /** The process's own output. Commands in it are written the way this program was called, `./dozo up`, and for its data folder. */
 export function processOutput(programName: string, words: readonly string[]): Output {

@@ -14,6 +14,7 @@ import { examples } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
 import { groupCommand } from "./group.ts";
 import { helpWords, type Output, processOutput } from "./output.ts";
+import { keyCommand } from "./key.ts";
 import { robotCommand } from "./robot.ts";
 import { serveCommand } from "./serve.ts";
 import { serviceCommand } from "./service.ts";
@@ -75,6 +76,7 @@ export function createProgram(context: CommandContext): Command {
     certCommand,
     accessCommand,
     auditCommand,
+    keyCommand,
     caCommand,
     enrollCommand,
     explainCommand,
@@ -159,6 +161,9 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "rule-invalid": "dozo access allow --help shows how a rule is written",
   "rule-unknown": "dozo access list shows all",
   "certificate-unknown": "dozo cert list shows all",
+  "key-invalid": "dozo key create --help shows what a key can be",
+  "key-unknown": "dozo key list shows all",
+  "too-many-keys": "dozo key list shows those that were not used for long, dozo key revoke ID makes room",
   "last-admin": "add another admin first: dozo user add NAME --admin",
   "name-not-permitted": undefined,
   "certificate-unusable": undefined,

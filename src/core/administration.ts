@@ -1,5 +1,6 @@
 import type { AuditSummary } from "./audit-state.ts";
 import type { Credential } from "./caller.ts";
+import type { AccessKeySelection, AccessKeySummary, MadeAccessKey, NewAccessKey } from "./access-key-administration.ts";
 import type { GroupAdministration, RobotAdministration } from "./principal-administration.ts";
 import type { PrincipalId } from "./principal.ts";
 
@@ -132,6 +133,12 @@ export interface Administration {
    * Throws `AdministrationError` where there is none that could be revoked.
    */
   revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]>;
+  /** Throws `AdministrationError`: there is no such user, or the key cannot be what was asked for. */
+  createKey(principal: string, key: NewAccessKey): Promise<MadeAccessKey>;
+  /** In the order in which they were made; for a while also those that have ended. */
+  listKeys(): Promise<readonly AccessKeySummary[]>;
+  /** From now on they are refused, on open connections too. Answers their ids. Throws `AdministrationError` where there is none. */
+  revokeKeys(which: AccessKeySelection): Promise<readonly string[]>;
 }
 
 /** One certificate, or all of a user that hold still. */
@@ -154,7 +161,10 @@ export type AdministrationFault =
   | "clients-unready"
   | "rule-invalid"
   | "rule-unknown"
-  | "certificate-unknown";
+  | "certificate-unknown"
+  | "key-invalid"
+  | "key-unknown"
+  | "too-many-keys";
 
 /** A refusal that the operator is meant to read. */
 export class AdministrationError extends Error {

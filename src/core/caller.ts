@@ -3,7 +3,7 @@ import type { Principal } from "./principal.ts";
 import type { RepositoryPattern } from "./repository-pattern.ts";
 
 /** Something that a limited credential is good for. */
-interface Grant {
+export interface Grant {
   readonly repositories: RepositoryPattern;
   readonly actions: readonly AccessAction[];
 }

@@ -1,3 +1,9 @@
+import type {
+  AccessKeySelection,
+  AccessKeySummary,
+  MadeAccessKey,
+  NewAccessKey,
+} from "../core/access-key-administration.ts";
 import {
   type AccessAnswer,
   type AccessQuestion,
@@ -21,7 +27,8 @@ import type { GroupAdministration, RobotAdministration } from "../core/principal
 import type { PrincipalId } from "../core/principal.ts";
 import type { AccessControl } from "./access-control.ts";
 import { Groups } from "./group-administration.ts";
-import { assertFreeName, assertNewName, type PrincipalNamesPorts } from "./principal-by-name.ts";
+import type { KeyActor, KeyAdministration } from "./key-administration.ts";
+import { assertFreeName, assertNewName, findPrincipalByName, type PrincipalNamesPorts } from "./principal-by-name.ts";
 import { Robots } from "./robot-administration.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeTurns, type Turn } from "./turns.ts";
@@ -37,6 +44,7 @@ export const operator: Actor = { id: "00000000000000000000000000" as PrincipalId
 
 export interface AdministrationPorts extends ClientCertificatesPorts, PrincipalNamesPorts {
   readonly access: AccessControl;
+  readonly keys: KeyAdministration;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
   readonly audit: Pick<AuditReading, "summary">;
@@ -54,6 +62,7 @@ export class LocalAdministration implements Administration {
   readonly #rules: RuleAdministration;
   readonly #actor: Actor;
   readonly #inTurn: Turn;
+  readonly #keyActor: KeyActor;
   readonly groups: GroupAdministration;
   readonly robots: RobotAdministration;
 
@@ -61,6 +70,7 @@ export class LocalAdministration implements Administration {
     this.#ports = ports;
     this.#actor = actor;
     this.#inTurn = turn;
+    this.#keyActor = { ...actor, reach: "all" };
     const change = (): Change => this.#change();
     this.#rules = new RuleAdministration(ports, change);
     this.groups = new Groups(ports, turn, change);
@@ -144,6 +154,22 @@ export class LocalAdministration implements Administration {
 
   revokeClientCertificates(which: CertificateSelection): Promise<readonly string[]> {
     return this.#inTurn(() => revokeClientCertificates(this.#ports, which, this.#change()));
+  }
+
+  async createKey(principal: string, key: NewAccessKey): Promise<MadeAccessKey> {
+    return this.#ports.keys.create(
+      await findPrincipalByName(this.#ports, principal, this.#ports.clock.now()),
+      key,
+      this.#keyActor,
+    );
+  }
+
+  listKeys(): Promise<readonly AccessKeySummary[]> {
+    return this.#ports.keys.list(this.#keyActor);
+  }
+
+  revokeKeys(which: AccessKeySelection): Promise<readonly string[]> {
+    return this.#ports.keys.revoke(which, this.#keyActor);
   }
 
   async #hash(password: string): Promise<string> {

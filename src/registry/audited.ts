@@ -1,3 +1,4 @@
+import type { MadeAccessKey } from "../core/access-key-administration.ts";
 import type { Actor, Administration } from "../core/administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 import { operator } from "./administration.ts";
@@ -35,6 +36,11 @@ const administration: Records<Omit<Administration, Principals>> = {
   listClientCertificates: "reads",
   revokeClientCertificates: (_, serials) =>
     serials.map((serial) => ({ action: "revoke certificate", object: `certificate ${serial}` })),
+  createKey: (_, { id, principal, grants }) => [
+    { action: "create key", object: `key ${id}`, reason: `for ${principal}, ${limitsInWords(grants)}` },
+  ],
+  listKeys: "reads",
+  revokeKeys: (_, ids) => ids.map((id) => ({ action: "revoke key", object: `key ${id}` })),
 };
 
 const principals: { readonly [Name in Principals]: Records<Administration[Name]> } = {
@@ -86,6 +92,11 @@ export function auditedCertificates(
   trail: Pick<AuditTrail, "change">,
 ): CertificateAdministration {
   return audited(useCases, certificates, (change) => trail.change(operator, change));
+}
+
+function limitsInWords(grants: MadeAccessKey["grants"]): string {
+  if (grants === undefined) return "without limits";
+  return grants.map(({ actions, repositories }) => `${actions.join(",")} ${repositories}`).join("; ");
 }
 
 function audited<UseCases extends object>(

@@ -154,7 +154,8 @@ function summaryOf({ id, effect, subject, actions, repositories, createdAt }: Ac
   return { id, effect, who: subjectWordOf(subject), actions, repositories, createdAt };
 }
 
-function actionsOf(words: readonly string[]): readonly AccessAction[] {
+/** The actions that were written down. Throws `AdministrationError` for a word that is none, and for none at all. */
+export function actionsOf(words: readonly string[]): readonly AccessAction[] {
   const actions = words.filter(isAccessAction);
   if (actions.length === 0 || actions.length < words.length)
     throw new AdministrationError(
@@ -164,8 +165,8 @@ function actionsOf(words: readonly string[]): readonly AccessAction[] {
   return [...new Set(actions)];
 }
 
-/** A refusal of the grammar, for the operator. */
-function reading<Parsed>(parse: () => Parsed): Parsed {
+/** What was read, or the grammar's refusal for the operator: an `AdministrationError`. */
+export function reading<Parsed>(parse: () => Parsed): Parsed {
   try {
     return parse();
   } catch (error) {

@@ -9,6 +9,8 @@ import { parseRepositoryPattern } from "../../src/core/repository-pattern.ts";
 import type { Ulid } from "../../src/core/ulid.ts";
 import { AccessControl } from "../../src/registry/access-control.ts";
 import { LocalAdministration } from "../../src/registry/administration.ts";
+import { KeyAdministration } from "../../src/registry/key-administration.ts";
+import { MemoryAccessKeyStore } from "../../src/storage/memory/access-key-store.ts";
 import { MemoryAccessRuleStore } from "../../src/storage/memory/access-rule-store.ts";
 import { MemoryAccountStore } from "../../src/storage/memory/account-store.ts";
 import { MemoryClientCertificateStore } from "../../src/storage/memory/client-certificate-store.ts";
@@ -30,6 +32,7 @@ beforeEach(async () => {
   const administration = new LocalAdministration({
     accounts,
     access,
+    keys: new KeyAdministration({ keys: new MemoryAccessKeyStore(() => undefined), clock, ulids }),
     certificates: new MemoryClientCertificateStore(),
     metadata: new MemoryMetadataStore(),
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 2 }) },
