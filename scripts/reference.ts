@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { createProgram, descendants } from "../src/cli/program.ts";
 import { settingTable } from "../src/config/setting-table.ts";
+import { accessKeysPage } from "./access-keys-page.ts";
 import { clientPages } from "./client-pages.ts";
 import { openApi } from "./openapi.ts";
 
@@ -24,6 +25,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["settings.md", settingsPage()],
     ["commands.md", commandsPage()],
+    ["access-keys.md", accessKeysPage()],
     ["openapi.json", `${JSON.stringify(openApi(), undefined, 2)}\n`],
   ]);
 }

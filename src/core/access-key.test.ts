@@ -1,14 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { accessKeySecretBytes, digestAccessKey, readAccessKey, writeAccessKey } from "./access-key.ts";
+import {
+  accessKeyPattern,
+  accessKeySecretBytes,
+  digestAccessKey,
+  readAccessKey,
+  writeAccessKey,
+} from "./access-key.ts";
 import type { Ulid } from "./ulid.ts";
 
 const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV" as Ulid;
 const secrets = fc.uint8Array({ minLength: accessKeySecretBytes, maxLength: accessKeySecretBytes });
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** What docs/reference/access-keys.md tells a scanner to look for. */
-const scanned = /\bdozo_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{49}\b/;
+const scanned = new RegExp(`\\b${accessKeyPattern}\\b`);
 
 describe("an access key", () => {
   test("is its prefix, its id, 32 bytes in base 62 and the CRC-32 of all that", () => {

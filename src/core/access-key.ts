@@ -18,13 +18,16 @@ export type AccessKeyReading =
 /** How many random bytes make a key. */
 export const accessKeySecretBytes = 32;
 
+/** Every key, and nothing else that anybody writes: for scanners that look for secrets. */
+export const accessKeyPattern = "dozo_[0-7][0-9A-HJKMNP-TV-Z]{25}_[0-9A-Za-z]{49}";
+
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/** 62 to the power of these is more than 2 to the power of the bits. */
+/** Of base 62: the secret's bits, and the checksum's. */
 const secretLength = 43;
 const checksumLength = 6;
 
 const start = /^dozo_([0-9A-Z]{26})_/;
-const whole = new RegExp(`^dozo_[0-9A-Z]{26}_[0-9A-Za-z]{${secretLength + checksumLength}}$`);
+const whole = new RegExp(`^${accessKeyPattern}$`);
 
 /**
  * Writes a key: `dozo_`, its id, `_`, 43 digits of base 62 that are the secret, 6 that are the CRC-32 of everything before them.
