@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   accessKeyPattern,
   accessKeySecretBytes,
@@ -11,7 +11,6 @@ import type { Ulid } from "./ulid.ts";
 
 const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV" as Ulid;
 const secrets = fc.uint8Array({ minLength: accessKeySecretBytes, maxLength: accessKeySecretBytes });
-const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 const scanned = new RegExp(`\\b${accessKeyPattern}\\b`);
 
@@ -55,8 +54,8 @@ describe("an access key", () => {
     const afterId = "dozo_".length + id.length + 1;
 
     for (let at = afterId; at < text.length; at++) {
-      const [other] = [...digits].filter((digit) => digit !== text[at]);
-      expect(readAccessKey(`${text.slice(0, at)}${other ?? ""}${text.slice(at + 1)}`)).toEqual({ kind: "damaged", id });
+      const other = text[at] === "A" ? "B" : "A";
+      expect(readAccessKey(`${text.slice(0, at)}${other}${text.slice(at + 1)}`)).toEqual({ kind: "damaged", id });
       expect(readAccessKey(text.slice(0, at))).toEqual({ kind: "damaged", id });
     }
     expect(readAccessKey(`${text}A`).kind).toBe("damaged");
