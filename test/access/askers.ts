@@ -3,7 +3,7 @@ import type { PrincipalId } from "../../src/core/principal.ts";
 import type { Standing } from "./oracle.ts";
 import { repositories } from "./words.ts";
 import type { World } from "./world.ts";
-import { formerPassword, passwordOf } from "./world.ts";
+import { formerPassword, passwordOf, unlimited } from "./world.ts";
 
 /** Somebody who asks, with what they show for it, and what that is worth. */
 export interface Asker {
@@ -33,6 +33,7 @@ export async function askersOf(world: World): Promise<readonly Asker[]> {
     ...worthless(world),
     ...(await certificates(world)),
     ...(await tokens(world)),
+    ...(await accessKeys(world)),
     {
       name: "a process from here",
       ...process(world),
@@ -64,6 +65,10 @@ function withoutToken(name: string): Standing {
 
 function basic(name: string, password: string): { readonly headers: Readonly<Record<string, string>> } {
   return { headers: { authorization: `Basic ${btoa(`${name}:${password}`)}` } };
+}
+
+function bearer(key: string): Pick<Asker, "headers"> {
+  return { headers: { authorization: `Bearer ${key}` } };
 }
 
 /** Everybody with the right password; those who are gone come with theirs too. */
@@ -190,6 +195,27 @@ async function tokens(world: World): Promise<readonly Asker[]> {
 
 function bad(name: string, certificate: ClientCertificate): Asker {
   return { name, standing: refusedCertificate, headers: {}, certificate };
+}
+
+async function accessKeys({ administration, keysOfGone }: World): Promise<readonly Asker[]> {
+  const made = async (name: string): Promise<string> => (await administration.createKey(name, unlimited)).key;
+  const [alices, ritas, roots] = [await made("alice"), await made("rita"), await made("root")];
+  const revoked = await administration.createKey("root", unlimited);
+  await administration.revokeKeys({ id: revoked.id });
+  const [gone = "", again = ""] = [keysOfGone.get("gone"), keysOfGone.get("again")];
+  const other = roots.endsWith("0") ? "1" : "0";
+  return [
+    { name: "alice by access key", standing: person("alice"), ...basic("alice", alices) },
+    { name: "rita by access key as Bearer", standing: person("rita"), ...bearer(ritas) },
+    { name: "root by access key as Bearer", standing: person("root"), ...bearer(roots) },
+    { name: "an access key with another's name", standing: refused, ...basic("alice", roots) },
+    { name: "an access key without a name", standing: refused, ...basic("", roots) },
+    { name: "an access key that was mistyped", standing: refused, ...bearer(roots.slice(0, -1) + other) },
+    { name: "an access key that was revoked", standing: refused, ...basic("root", revoked.key) },
+    { name: "an access key that was revoked, as Bearer", standing: refused, ...bearer(revoked.key) },
+    { name: "an access key of somebody who is gone", standing: refused, ...basic("gone", gone) },
+    { name: "an access key of the one before", standing: refused, ...basic("again", again) },
+  ];
 }
 
 function certificateOf(world: World, digit: string): ClientCertificate {

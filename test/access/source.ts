@@ -1,5 +1,6 @@
 import type * as api from "../../src/api/api.ts";
 import type * as routes from "../../src/api/routes.ts";
+import type * as accessKeys from "../../src/auth/access-keys.ts";
 import type * as authenticate from "../../src/auth/authenticate.ts";
 import type * as clientCertificates from "../../src/auth/client-certificates.ts";
 import type * as clientUserRule from "../../src/core/client-user-rule.ts";
@@ -18,10 +19,12 @@ import type * as accessControl from "../../src/registry/access-control.ts";
 import type * as administration from "../../src/registry/administration.ts";
 import type * as blobs from "../../src/registry/blobs.ts";
 import type * as catalog from "../../src/registry/catalog.ts";
+import type * as keyAdministration from "../../src/registry/key-administration.ts";
 import type * as manifests from "../../src/registry/manifests.ts";
 import type * as referrers from "../../src/registry/referrers.ts";
 import type * as tags from "../../src/registry/tags.ts";
 import type * as uploads from "../../src/registry/uploads.ts";
+import type * as keyStore from "../../src/storage/memory/access-key-store.ts";
 import type * as ruleStore from "../../src/storage/memory/access-rule-store.ts";
 import type * as groupStore from "../../src/storage/memory/group-store.ts";
 import type * as accountStore from "../../src/storage/memory/account-store.ts";
@@ -38,6 +41,7 @@ import { join } from "node:path";
 export interface Source {
   readonly api: typeof api;
   readonly routes: typeof routes;
+  readonly accessKeys: typeof accessKeys;
   readonly authenticate: typeof authenticate;
   readonly clientCertificates: typeof clientCertificates;
   readonly clientUserRule: typeof clientUserRule;
@@ -56,10 +60,12 @@ export interface Source {
   readonly administration: typeof administration;
   readonly blobs: typeof blobs;
   readonly catalog: typeof catalog;
+  readonly keyAdministration: typeof keyAdministration;
   readonly manifests: typeof manifests;
   readonly referrers: typeof referrers;
   readonly tags: typeof tags;
   readonly uploads: typeof uploads;
+  readonly keyStore: typeof keyStore;
   readonly ruleStore: typeof ruleStore;
   readonly groupStore: typeof groupStore;
   readonly accountStore: typeof accountStore;
@@ -75,6 +81,7 @@ export interface Source {
 const files: Readonly<Record<keyof Source, string>> = {
   api: "api/api.ts",
   routes: "api/routes.ts",
+  accessKeys: "auth/access-keys.ts",
   authenticate: "auth/authenticate.ts",
   clientCertificates: "auth/client-certificates.ts",
   clientUserRule: "core/client-user-rule.ts",
@@ -93,10 +100,12 @@ const files: Readonly<Record<keyof Source, string>> = {
   administration: "registry/administration.ts",
   blobs: "registry/blobs.ts",
   catalog: "registry/catalog.ts",
+  keyAdministration: "registry/key-administration.ts",
   manifests: "registry/manifests.ts",
   referrers: "registry/referrers.ts",
   tags: "registry/tags.ts",
   uploads: "registry/uploads.ts",
+  keyStore: "storage/memory/access-key-store.ts",
   ruleStore: "storage/memory/access-rule-store.ts",
   groupStore: "storage/memory/group-store.ts",
   accountStore: "storage/memory/account-store.ts",

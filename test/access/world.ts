@@ -8,11 +8,12 @@ import type { Authenticator } from "../../src/auth/authenticate.ts";
 import type { ProcessCredential } from "../../src/auth/process-principals.ts";
 import type { StoredHash } from "../../src/auth/stored-hash.ts";
 import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
+import { principalOfUser } from "../../src/core/account-store.ts";
 import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import type { ManifestPut, MetadataStore } from "../../src/core/metadata-store.ts";
 import type { GroupSource } from "../../src/core/group.ts";
-import type { PrincipalId } from "../../src/core/principal.ts";
+import type { Principal, PrincipalId } from "../../src/core/principal.ts";
 import type { RepositoryPattern } from "../../src/core/repository-pattern.ts";
 import type { RepositoryName } from "../../src/core/repository-name.ts";
 import type { Ulid } from "../../src/core/ulid.ts";
@@ -34,6 +35,8 @@ export interface World {
   readonly certificates: ClientCertificateStore;
   /** The registry's own login of the moment, good from this machine alone. */
   readonly process: ProcessCredential;
+  /** Access keys of those who were removed, by their names. */
+  readonly keysOfGone: ReadonlyMap<string, string>;
   /** What of the stores was called since this was last emptied. */
   readonly calls: string[];
   /** The id of a rule about `aside` alone. */
@@ -55,6 +58,8 @@ const nextUlid = (): Ulid => makeUlid() as Ulid;
 const clock = { now: () => startedAt };
 
 export const passwordOf = (name: string): string => `secret of ${name}`;
+/** An access key that is good for all that its user may. */
+export const unlimited = { repositories: [], actions: [], lifetimeMs: 1000 } as const;
 /** Alice's before she changed it; it was in use until then. */
 export const formerPassword = "what alice had before";
 
@@ -75,7 +80,22 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const blobs = recorded("blobs", memoryBlobs, calls);
   const uploads = recorded("uploads", new source.uploadStore.MemoryUploadStore(memoryBlobs), calls);
   const memoryAccounts = new source.accountStore.MemoryAccountStore();
-  const accounts = new source.watchedAccounts.WatchedAccounts(source.accountCache.cacheAccounts(memoryAccounts));
+  const principals = new Map<PrincipalId, Principal>();
+  const accessKeys = await source.accessKeys.AccessKeys.open(
+    new source.keyStore.MemoryAccessKeyStore((id) => {
+      const principal = principals.get(id);
+      return principal === undefined ? undefined : { principal, principalExpiresAt: undefined };
+    }),
+    clock,
+  );
+  const accounts = new source.watchedAccounts.WatchedAccounts(
+    source.accountCache.cacheAccounts(memoryAccounts),
+    async () => {
+      principals.clear();
+      for (const user of await memoryAccounts.listUsers()) principals.set(user.id, principalOfUser(user));
+      await accessKeys.refresh();
+    },
+  );
   const certificates = source.certificateCache.cacheClientCertificates(
     new source.certificateStore.MemoryClientCertificateStore(),
   );
@@ -87,6 +107,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const administration = new source.administration.LocalAdministration({
     accounts,
     access,
+    keys: new source.keyAdministration.KeyAdministration({ keys: accessKeys, clock, ulids }),
     certificates,
     metadata,
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 1 }) },
@@ -126,6 +147,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const bearerTokens = new source.bearerTokens.BearerTokens(tokens, holders);
   const authenticator = new source.authenticate.Authenticator({
     accounts,
+    accessKeys,
     htpasswd,
     clock,
     ulids,
@@ -165,7 +187,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     clock,
   };
   const handle = source.api.createApi(parts);
-  await enrolPeople({ words, administration, accounts, access, authenticator });
+  const keysOfGone = await enrolPeople({ words, administration, accounts, access, authenticator });
   const ids = await idsOf(accounts);
   const world: World = {
     words,
@@ -175,6 +197,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     administration,
     certificates,
     process: processPrincipals.admit("matrix"),
+    keysOfGone,
     calls,
     ruleElsewhere: (await administration.listRules()).find(({ repositories: about }) => about === "aside")?.id ?? "",
     now: clock.now,
@@ -246,7 +269,7 @@ function clientRule({ clientUserRule }: Source, text: string) {
   return rule;
 }
 
-/** Everybody as the words have them, and what has happened to some of them since. */
+/** Everybody as the words have them, and what has happened to some of them since. Answers the keys of those who were removed. */
 async function enrolPeople({
   words: { people, rules },
   administration,
@@ -259,7 +282,7 @@ async function enrolPeople({
   readonly accounts: WatchedAccounts;
   readonly access: AccessControl;
   readonly authenticator: Authenticator;
-}): Promise<void> {
+}): Promise<ReadonlyMap<string, string>> {
   const login = (name: string, password: string): unknown =>
     authenticator.authenticate(`Basic ${btoa(`${name}:${password}`)}`, "192.0.2.1");
   for (const { name, isAdmin, isInHtpasswd } of people) {
@@ -271,12 +294,15 @@ async function enrolPeople({
   // Each of them was logged in when it happened, so what is remembered of a login is asked too.
   await login("alice", formerPassword);
   await administration.changePassword("alice", passwordOf("alice"));
+  const keys = new Map<string, string>();
   for (const name of ["gone", "again"]) {
+    keys.set(name, (await administration.createKey(name, unlimited)).key);
     await login(name, passwordOf(name));
     await administration.removeUser(name);
   }
   await administration.addUser({ name: "again", password: passwordOf("again"), isAdmin: false });
   await joinGroups(people, await idsOf(accounts), access);
+  return keys;
 }
 
 async function addRule(rule: RuleWords, administration: LocalAdministration, access: AccessControl): Promise<void> {

@@ -1,4 +1,5 @@
 import { ulid } from "ulid";
+import { AccessKeys } from "../../src/auth/access-keys.ts";
 import { Authenticator } from "../../src/auth/authenticate.ts";
 import { ClientCertificates } from "../../src/auth/client-certificates.ts";
 import { hashPassword } from "../../src/auth/password.ts";
@@ -15,6 +16,7 @@ import { parseRepositoryPattern } from "../../src/core/repository-pattern.ts";
 import type { Ulid } from "../../src/core/ulid.ts";
 import type { Client } from "../../src/http/listener.ts";
 import { silentLog } from "../../src/log.ts";
+import { MemoryAccessKeyStore } from "../../src/storage/memory/access-key-store.ts";
 import { MemoryAccountStore } from "../../src/storage/memory/account-store.ts";
 import { MemoryClientCertificateStore } from "../../src/storage/memory/client-certificate-store.ts";
 import { makeRegistry, type Overrides, type TestRegistry } from "./registry.ts";
@@ -79,6 +81,7 @@ export async function makeTokenRegistry(overrides: Overrides = {}): Promise<Toke
   const holders = new TokenHolders({ accounts, htpasswd: undefined, clientCertificates, decide, clock, ulids, secret });
   const authenticator = new Authenticator({
     accounts,
+    accessKeys: await AccessKeys.open(new MemoryAccessKeyStore(() => undefined), clock),
     htpasswd: undefined,
     clientCertificates,
     bearerTokens: new BearerTokens(tokens, holders),
