@@ -37,6 +37,7 @@ beforeEach(async () => {
     ulids,
     log: silentLog,
     processPrincipals: new ProcessPrincipals(ulids),
+    accessKeys: { judge: () => ({ kind: "refused", reason: "there is no access key", isTold: false }) },
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
     bearerTokens: { callerOf: () => Promise.resolve("there are no tokens here") },
     slowHashes: new KnowingHashes(),
