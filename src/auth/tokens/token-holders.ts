@@ -11,7 +11,7 @@ import { passwordVersion } from "../password-version.ts";
 import type { TokenHolder } from "./token-holder.ts";
 
 export interface TokenHoldersOptions {
-  readonly accounts: Pick<AccountStore, "findUser" | "externalPrincipal">;
+  readonly accounts: Pick<AccountStore, "findUser" | "findRobot" | "externalPrincipal">;
   readonly htpasswd: Pick<HtpasswdFile, "users"> | undefined;
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
   readonly decide: Decide;
@@ -67,6 +67,7 @@ export class TokenHolders {
     const { name, id, source, version } = holder;
     if (source === "dozo") return "dozo's own user does not come from elsewhere";
     if ((await accounts.findUser(name)) !== undefined) return "dozo has a user of its own of this name now";
+    if ((await accounts.findRobot(name)) !== undefined) return "a robot has the name now, and robots have no password";
     const hash = htpasswd?.users.get(name)?.text;
     if (source !== "htpasswd" && hash !== undefined) return "the htpasswd file has a user of this name now";
     if (source === "htpasswd" && (hash === undefined || this.#hidden(passwordVersion(hash)) !== version))
