@@ -380,11 +380,11 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   serving.timers.push(every(hourMs, log, "change of the key for tokens", () => signingKeys.rotateIfDue()));
   const tokens = new AccessTokens(signingKeys, clock);
   const { secret } = signingKeys;
-  const holders = new TokenHolders({ accounts, htpasswd, clientCertificates, decide, clock, ulids, secret });
+  const held = { accounts, accessKeys: stores.keys, htpasswd };
+  const holders = new TokenHolders({ ...held, clientCertificates, decide, clock, ulids, secret });
   const bearerTokens = new BearerTokens(tokens, holders);
   void directory?.announce();
-  const known = { accounts, accessKeys: stores.keys, htpasswd, directory };
-  const logins = { ...known, clientCertificates, bearerTokens, processPrincipals, onLogin };
+  const logins = { ...held, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(
     () => authenticator.stop(),

@@ -65,6 +65,17 @@ export class AccessKeys implements AccessKeyStore {
     return { kind: "caller", caller };
   }
 
+  /** Who has the key of this id now, or why that is nobody: for what was had by showing the key. */
+  callerOf(id: AccessKeyId): Caller | string {
+    const held = this.#held.get(id);
+    if (held === undefined) return `there is no access key ${id} any more`;
+    const now = this.#clock.now();
+    const hindrance = hindranceOf(held.record, undefined, now);
+    if (hindrance !== undefined) return hindrance;
+    this.#noteUse(held, now);
+    return held.caller;
+  }
+
   async listKeys(): Promise<readonly AccessKeyRecord[]> {
     return [...this.#held.values()].map(({ record, lastUsedAt }) => ({
       ...record,

@@ -142,7 +142,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   });
   const tokens = new source.accessTokens.AccessTokens(keys, clock);
   const { secret } = keys;
-  const holdersParts = { accounts, htpasswd, clientCertificates, decide, clock, ulids, secret };
+  const holdersParts = { accounts, accessKeys, htpasswd, clientCertificates, decide, clock, ulids, secret };
   const holders = new source.tokenHolders.TokenHolders(holdersParts);
   const bearerTokens = new source.bearerTokens.BearerTokens(tokens, holders);
   const authenticator = new source.authenticate.Authenticator({

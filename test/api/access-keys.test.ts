@@ -110,6 +110,43 @@ describe("an access key", () => {
   });
 });
 
+/** What the token service gives for a key. */
+async function tokenFor(
+  authorization: string,
+  ...scopes: readonly string[]
+): Promise<{ token: string; scope: string }> {
+  const query = scopes.map((scope) => `scope=${encodeURIComponent(scope)}`).join("&");
+  const answer = await ask("GET", `/token?${query}`, authorization);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as { token: string; scope: string };
+}
+
+describe("JWT-10: a token that was had with an access key", () => {
+  test("opens no more than the key, and than was asked for", async () => {
+    const { key } = await makeKey("alice", { repositories: ["team/*"], actions: ["pull"] });
+    const asked = ["repository:team/app:pull,push,delete", "repository:other/app:pull", "registry:catalog:*"];
+
+    const { token, scope } = await tokenFor(basic("alice", key), ...asked);
+
+    expect(scope).toBe("repository:team/app:pull registry:catalog:*");
+    expect(await statusOf(`Bearer ${token}`, `/v2/team/app/blobs/${hello}`)).toBe(200);
+    expect(await statusOf(`Bearer ${token}`, `/v2/team/app/blobs/${hello}`, "DELETE")).toBe(401);
+    expect(await statusOf(`Bearer ${token}`, `/v2/other/app/blobs/${hello}`)).toBe(401);
+    expect(await (await ask("GET", "/v2/_catalog", `Bearer ${token}`)).json()).toEqual({ repositories: ["team/app"] });
+  });
+
+  test("REV-01: ends with the key, at once", async () => {
+    const { id, key } = await makeKey("bob");
+    const { token } = await tokenFor(basic("bob", key), "repository:team/app:pull");
+    expect(await statusOf(`Bearer ${token}`, `/v2/team/app/blobs/${hello}`)).toBe(200);
+
+    await registry.app.administration.revokeKeys({ id });
+
+    expect(await statusOf(`Bearer ${token}`, `/v2/team/app/blobs/${hello}`)).toBe(401);
+    expect(await statusOf(basic("bob", key), "/token?scope=repository:team/app:pull")).toBe(401);
+  });
+});
+
 describe("REV-01: an access key that is taken back", () => {
   test("is refused at the next request, and so are all of a user", async () => {
     for (const which of ["id", "principal"] as const) {
@@ -160,6 +197,23 @@ describe("REV-01: an access key that is taken back", () => {
     expect(await statusOf(basic("dora", key))).toBe(401);
     expect(await statusOf(basic("dora", "secret of dora"))).toBe(200);
     expect((await administration.listKeys()).filter(({ principal }) => principal === "dora")).toEqual([]);
+  });
+});
+
+describe("REV-05: a robot's access key", () => {
+  test("is the only way in for it, and ends with the robot, also when its owner is removed", async () => {
+    const { administration } = registry.app;
+    await administration.addUser({ name: "emil", password: "secret of emil", isAdmin: false });
+    await administration.robots.add({ name: "builder", owner: "emil", expiresAt: undefined });
+    const { key } = await makeKey("builder", { repositories: ["team/*"], actions: ["pull", "push"] });
+    expect(await push("team/robots", basic("builder", key))).toBe(201);
+    expect(await push("other/robots", basic("builder", key))).toBe(403);
+    expect(await statusOf(basic("emil", key))).toBe(401);
+
+    await administration.removeUser("emil");
+
+    expect(await statusOf(basic("builder", key))).toBe(401);
+    expect(await statusOf(`Bearer ${key}`)).toBe(401);
   });
 });
 

@@ -78,11 +78,11 @@ export async function makeTokenRegistry(overrides: Overrides = {}): Promise<Toke
   const clientCertificates = new ClientCertificates({ accounts, certificates, rules: [], clock });
   const tokens = new AccessTokens(keys, clock);
   const { secret } = keys;
-  const holders = new TokenHolders({ accounts, htpasswd: undefined, clientCertificates, decide, clock, ulids, secret });
+  const accessKeys = await AccessKeys.open(new MemoryAccessKeyStore(() => undefined), clock);
+  const held = { accounts, accessKeys, htpasswd: undefined };
+  const holders = new TokenHolders({ ...held, clientCertificates, decide, clock, ulids, secret });
   const authenticator = new Authenticator({
-    accounts,
-    accessKeys: await AccessKeys.open(new MemoryAccessKeyStore(() => undefined), clock),
-    htpasswd: undefined,
+    ...held,
     clientCertificates,
     bearerTokens: new BearerTokens(tokens, holders),
     processPrincipals: new ProcessPrincipals(ulids),

@@ -72,6 +72,24 @@ describe("access keys on the command line", () => {
     expect(await list()).toEqual([]);
   });
 
+  test("are in the record when they are made, used and revoked, by their ids alone", async () => {
+    const made = JSON.parse((await dozo("key", "create", "--for", "admin", "--json")).out) as {
+      id: string;
+      key: string;
+    };
+    expect(await statusWith(made.key)).toBe(200);
+    expect((await dozo("key", "revoke", made.id)).code).toBe(0);
+
+    const { out } = await dozo("audit", "--json");
+
+    const events = JSON.parse(out) as { action: string; object?: string; credentialId?: string }[];
+    const about = events.filter((event) =>
+      [`key ${made.id}`, made.id].includes(event.object ?? event.credentialId ?? ""),
+    );
+    expect(about.map(({ action }) => action).toSorted()).toEqual(["create key", "log in", "revoke key"]);
+    expect(out).not.toContain(made.key.slice(40));
+  });
+
   test("are refused in words that help", async () => {
     const failures: readonly (readonly [readonly string[], number, string])[] = [
       [["create"], 2, "--for"],

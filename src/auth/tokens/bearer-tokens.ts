@@ -24,6 +24,8 @@ export class BearerTokens {
     const holder = await this.#holders.callerOf(content.holder);
     if (typeof holder === "string") return holder;
     const { principal, credential } = holder;
-    return { principal, credential: { kind: "token", limits: limitsOf(content.access, credential.limits) } };
+    // The id of what it was had with: that is what the operator would revoke.
+    const from = credential.id === undefined ? {} : { id: credential.id };
+    return { principal, credential: { kind: "token", ...from, limits: limitsOf(content.access, credential.limits) } };
   }
 }

@@ -1,3 +1,4 @@
+import type { AccessKeyId } from "../../core/access-key.ts";
 import type { ClientCertificate } from "../../core/client-certificate.ts";
 import type { ExternalSource, PrincipalId } from "../../core/principal.ts";
 
@@ -18,8 +19,15 @@ interface CertificateHolder {
   readonly certificate: ClientCertificate;
 }
 
+/** Somebody who showed an access key. */
+interface KeyHolder {
+  readonly kind: "key";
+  readonly name: string;
+  readonly id: AccessKeyId;
+}
+
 /** Who got a token, and by what: the token counts only as long as that would count. */
-export type TokenHolder = { readonly kind: "nobody" } | PasswordHolder | CertificateHolder;
+export type TokenHolder = { readonly kind: "nobody" } | PasswordHolder | CertificateHolder | KeyHolder;
 
 /** Reads what stands in a token that we have signed; undefined for what this program does not write. */
 export function readTokenHolder(value: unknown): TokenHolder | undefined {
@@ -33,6 +41,8 @@ export function readTokenHolder(value: unknown): TokenHolder | undefined {
     }
     case "certificate":
       return { kind: "certificate", name: holder.name, certificate: holder.certificate };
+    case "key":
+      return { kind: "key", name: holder.name, id: holder.id };
     default:
       return undefined;
   }

@@ -13,6 +13,7 @@ test("a token of somebody from a directory counts no more once a robot has the n
   const holders = new TokenHolders({
     accounts,
     htpasswd: undefined,
+    accessKeys: { callerOf: () => "there is no access key" },
     clientCertificates: { judge: () => Promise.reject(new Error("nobody shows a certificate")) },
     decide: () => ({ verdict: "denied", rule: undefined }),
     clock: { now: () => 1 },

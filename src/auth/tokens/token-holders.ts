@@ -4,7 +4,8 @@ import { anonymousCaller, type Caller } from "../../core/caller.ts";
 import type { ClientCertificate } from "../../core/client-certificate.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Decide } from "../../core/policy.ts";
-import type { UlidSource } from "../../core/ulid.ts";
+import { isUlid, type UlidSource } from "../../core/ulid.ts";
+import type { AccessKeys } from "../access-keys.ts";
 import type { ClientCertificates } from "../client-certificates.ts";
 import type { HtpasswdFile } from "../htpasswd.ts";
 import { passwordVersion } from "../password-version.ts";
@@ -14,6 +15,7 @@ export interface TokenHoldersOptions {
   readonly accounts: Pick<AccountStore, "findUser" | "findRobot" | "externalPrincipal">;
   readonly htpasswd: Pick<HtpasswdFile, "users"> | undefined;
   readonly clientCertificates: Pick<ClientCertificates, "judge">;
+  readonly accessKeys: Pick<AccessKeys, "callerOf">;
   readonly decide: Decide;
   readonly clock: Clock;
   readonly ulids: UlidSource;
@@ -35,6 +37,8 @@ export class TokenHolders {
     const { name, id, source } = principal;
     if (credential.kind === "certificate" && certificate !== undefined)
       return { kind: "certificate", name, certificate };
+    if (credential.kind === "key" && credential.id !== undefined && isUlid(credential.id))
+      return { kind: "key", name, id: credential.id };
     if (credential.kind !== "password" || source === "process") return undefined;
     return { kind: "password", name, id, source, version: this.#hidden(credential.version) };
   }
@@ -50,6 +54,8 @@ export class TokenHolders {
         return holder.source === "dozo" ? this.#ownUser(holder) : this.#externalUser(holder);
       case "certificate":
         return this.#certificateHolder(holder);
+      case "key":
+        return this.#options.accessKeys.callerOf(holder.id);
     }
   }
 

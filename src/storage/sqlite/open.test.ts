@@ -66,6 +66,40 @@ describe("SqliteAccessKeyStore", () => {
   });
 });
 
+describe("REV-05: a robot's access key", () => {
+  const robot = { id: user(2).id, name: "ci", owner: { id: user(1).id, name: user(1).name, isAdmin: false } };
+  const key = { id: user(3).id, digest: "d", principalId: robot.id, limits: undefined, expiresAt: undefined };
+
+  test("comes with the robot's end and its owner", async () => {
+    const { accounts, keys } = await openFresh();
+    await accounts.createUser(user(1), change);
+    await accounts.createRobot({ ...robot, expiresAt: 500 }, change);
+    await keys.addKey(key, change);
+
+    const owner = expect.objectContaining({ id: robot.owner.id, isAdmin: false }) as unknown;
+    expect(await keys.listKeys()).toEqual([
+      expect.objectContaining({
+        principal: { id: robot.id, name: "ci", isAdmin: false, kind: "robot", source: "dozo", owner },
+        principalExpiresAt: 500,
+      }),
+    ]);
+  });
+
+  test("is gone with the robot, and with its owner", async () => {
+    for (const gone of ["ci", user(1).name]) {
+      const { accounts, keys } = await openFresh();
+      await accounts.createUser(user(1), change);
+      await accounts.createRobot({ ...robot, expiresAt: undefined }, change);
+      await keys.addKey(key, change);
+
+      if (gone === "ci") await accounts.removeRobot(gone, change);
+      else await accounts.removeUser(gone, change);
+
+      expect(await keys.listKeys()).toEqual([]);
+    }
+  });
+});
+
 describe("SqliteAccessRuleStore", () => {
   describeAccessRuleStore(async (principal) => {
     const { accounts, rules } = await openFresh();
