@@ -285,7 +285,8 @@ describe("an access key", () => {
       "Bearer abc.def.ghi",
     ];
 
-    for (const header of headers) expect(authenticator.authenticate(header, remote)).toMatchObject({ kind: "refused" });
+    for (const header of headers)
+      expect(await authenticator.authenticate(header, remote)).toMatchObject({ kind: "refused" });
     expect(slowHashes.started).toBe(0);
   });
 

@@ -109,7 +109,8 @@ describe("AUTH-07: slow hashes", () => {
 
     await make().matches(password, parsed(hashes.bcrypt));
 
-    expect(givingWay().filter((thread) => !before.has(thread))).toHaveLength(1);
+    // A thread that such a thread starts gives way, too.
+    expect(givingWay().filter((thread) => !before.has(thread))).not.toBeEmpty();
     expect(niceOf(readFileSync("/proc/self/stat", "latin1"))).toBe(0);
   });
 });

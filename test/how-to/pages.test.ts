@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rootFilesystem, writeMultiPlatformLayout } from "../clients/content.ts";
+import { startDocker20 } from "../clients/docker.ts";
+import { serverName } from "../clients/machine.ts";
+import { type Step, Walk } from "./walk.ts";
+
+const minutes = 3 * 60_000;
+const registry = `${serverName}:5000`;
+let walk: Walk | undefined;
+
+afterEach(async () => {
+  await walk?.lan.shutDown();
+  walk = undefined;
+});
+
+function outputOf(steps: readonly Step[], command: RegExp): string {
+  const step = steps.find((each) => command.test(each.command));
+  if (step === undefined) throw new Error(`no step like ${String(command)}`);
+  return step.output;
+}
+
+describe("what the page says works as it is written", () => {
+  test(
+    "a team that pushes, and CI that may only pull",
+    async () => {
+      walk = await Walk.begin("laptop", "ci");
+      const [laptop, ci, server] = [walk.machine("laptop"), walk.machine("ci"), walk.machine("registry")];
+      await Promise.all([startDocker20(laptop), startDocker20(ci)]);
+      await laptop.mustRun(`${rootFilesystem("root.tar")} && docker import root.tar ${registry}/team/app:1`);
+
+      const steps = await walk.through("team-with-read-only-ci.md", {
+        answer: (command, before) =>
+          command.startsWith("docker login -u alice") ? `${passwordIn(outputOf(before, /user add alice/))}\n` : "",
+        before: async (where, command) => {
+          if (where !== "ci" || !command.includes("< ci.key")) return;
+          await ci.mustRun("cat > ci.key", { input: await server.mustRun("cat ci.key") });
+        },
+      });
+
+      expect(outputOf(steps, /check alice push/)).toMatch(/^yes: group:dev may pull, push, overwrite in team/);
+      expect(outputOf(steps, /^docker push/)).toMatch(/digest: sha256:/);
+      expect(steps.findLast(({ command }) => command.startsWith("docker push"))?.output).toContain(
+        "ci may not push in team/app",
+      );
+      expect(outputOf(steps, /check ci push/)).toMatch(/^no: no rule allows it/);
+      expect(outputOf(steps, /key revoke/)).toMatch(/revoked/);
+    },
+    minutes,
+  );
+
+  test(
+    "a public mirror: everybody pulls, one machine fills it",
+    async () => {
+      walk = await Walk.begin("laptop", "mirror");
+      const [laptop, mirror, server] = [walk.machine("laptop"), walk.machine("mirror"), walk.machine("registry")];
+      await startDocker20(laptop);
+      writeMultiPlatformLayout(join(mirror.folder, "tmp/alpine"));
+
+      const steps = await walk.through("public-mirror.md", {
+        // Nothing outside can be reached from this LAN.
+        replace: (command) =>
+          command.replace("docker://docker.io/library/alpine:3.22", `oci:${join(mirror.folder, "tmp/alpine")}`),
+        before: async (where, command) => {
+          if (where !== "mirror" || !command.includes("< mirror.key")) return;
+          await mirror.mustRun("cat > mirror.key", { input: await server.mustRun("cat mirror.key") });
+        },
+      });
+
+      expect(outputOf(steps, /^curl/)).toContain('{"repositories":["public/alpine"]}');
+      expect(await laptop.mustRun("cat ~/.docker/config.json 2>/dev/null || echo none")).not.toContain(registry);
+      expect(steps.findLast(({ command }) => command.startsWith("docker pull"))?.output).toMatch(
+        /log in|unauthorized|denied/,
+      );
+    },
+    minutes,
+  );
+});
+
+function passwordIn(text: string): string {
+  return /shown this once: (\S+)/.exec(text)?.[1] ?? "";
+}
+
+test("every page with commands for machines is walked through here", () => {
+  const source = readFileSync(import.meta.path, "utf8");
+  for (const page of ["team-with-read-only-ci.md", "public-mirror.md"]) expect(source).toContain(`"${page}"`);
+});
