@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 import { isUlid, type Ulid } from "./ulid.ts";
@@ -35,8 +35,7 @@ const whole = new RegExp(`^${accessKeyPattern}$`);
  */
 export function writeAccessKey(id: AccessKeyId, secret: Uint8Array): string {
   if (secret.byteLength !== accessKeySecretBytes) throw new RangeError("the secret of an access key has 32 bytes");
-  const number = BigInt(`0x${Buffer.from(secret).toString("hex")}`);
-  const body = `dozo_${id}_${base62(number, secretLength)}`;
+  const body = `dozo_${id}_${secretDigits(secret)}`;
   return body + checksumOf(body);
 }
 
@@ -52,17 +51,24 @@ export function readAccessKey(text: string): AccessKeyReading {
 
 /** SHA-256 of a whole key. It needs no slow hash: nobody can guess 256 random bits. */
 export function digestAccessKey(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
 
+/** Computed for every request with a key, and so without big numbers. */
 function checksumOf(body: string): string {
-  return base62(BigInt(crc32(body)), checksumLength);
+  let rest = crc32(body);
+  let text = "";
+  for (let count = 0; count < checksumLength; count++) {
+    text = `${digits[rest % 62] ?? ""}${text}`;
+    rest = Math.floor(rest / 62);
+  }
+  return text;
 }
 
-function base62(number: bigint, length: number): string {
-  let rest = number;
+function secretDigits(secret: Uint8Array): string {
+  let rest = BigInt(`0x${Buffer.from(secret).toString("hex")}`);
   let text = "";
-  while (text.length < length) {
+  for (let count = 0; count < secretLength; count++) {
     text = `${digits[Number(rest % 62n)] ?? ""}${text}`;
     rest /= 62n;
   }
