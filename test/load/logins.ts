@@ -43,8 +43,7 @@ async function measure(registry: PeerName): Promise<Figures> {
     const peer = await startPeer(registry, folder, loginStart);
     try {
       await prepareLogins(peer);
-      const credentials =
-        flags.only === "guessing" ? undefined : await compareCredentials(peer, rounds * 2 + 1, forMs / 4);
+      const credentials = flags.only === "guessing" ? undefined : await compareCredentials(peer, rounds * 3, forMs / 8);
       const guessing: GuessingFigures[] = [];
       for (const source of flags.only === "credentials" ? [] : (["200 networks", "one network"] as const))
         guessing.push(await guessBeside(peer, { source, rounds, forMs, newConnections: flags["new-connections"] }));
