@@ -1,7 +1,7 @@
 import type { ClientCertificate } from "../../src/core/client-certificate.ts";
 import type { PrincipalId } from "../../src/core/principal.ts";
 import type { Standing } from "./oracle.ts";
-import { repositories } from "./words.ts";
+import { limitedTokens, tokens, worthlessTokens } from "./tokens.ts";
 import type { World } from "./world.ts";
 import { formerPassword, passwordOf, unlimited } from "./world.ts";
 
@@ -33,6 +33,8 @@ export async function askersOf(world: World): Promise<readonly Asker[]> {
     ...worthless(world),
     ...(await certificates(world)),
     ...(await tokens(world)),
+    ...(await limitedTokens(world)),
+    ...(await worthlessTokens(world)),
     ...(await accessKeys(world)),
     {
       name: "a process from here",
@@ -173,24 +175,6 @@ async function certificates(world: World): Promise<readonly Asker[]> {
     bad("another authority's certificate for an admin", foreign("root.example.com")),
     bad("another authority's certificate outside its rule", foreign("alice.example.org")),
   ];
-}
-
-/** JWT-11: with a token for all repositories somebody may what they may without one, and no more. */
-async function tokens(world: World): Promise<readonly Asker[]> {
-  const scopes = repositories.map(({ name }) => `scope=repository:${name}:*`);
-  const ask = async (name: string): Promise<Asker> => {
-    const { headers } = basic(name, passwordOf(name));
-    const url = `http://registry.test/token?${[...scopes, "scope=registry:catalog:*"].join("&")}`;
-    const answer = await world.handle(new Request(url, { headers }), { address: "10.255.0.1" });
-    const { token } = (await answer.json()) as { readonly token: string };
-    return {
-      name: `${name} by token`,
-      standing: withoutToken(name),
-      headers: { authorization: `Bearer ${token}` },
-      id: world.idOf(name),
-    };
-  };
-  return Promise.all(["carol", "dan", "pam"].map(ask));
 }
 
 function bad(name: string, certificate: ClientCertificate): Asker {

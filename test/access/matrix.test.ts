@@ -56,6 +56,31 @@ describe("AUTHZ-01: the matrix of the route table", () => {
   });
 });
 
+/** What came of each case for an asker. A token is not asked for with a token. */
+function verdictsOf({ result }: Run, asker: string): readonly string[] {
+  const own = result.outcomes.filter((outcome) => outcome.asker.name === asker);
+  return own
+    .filter(({ asked }) => asked.path !== "/token" && asked.what !== "a token" && !isTrick(asked.what))
+    .map(({ asked, status }) => `${asked.method} ${asked.repository} ${asked.what} ${status}`);
+}
+
+function isTrick(what: string): boolean {
+  return what.startsWith("path trick") || what.includes("mean nothing") || what === "a method in a header";
+}
+
+describe("JWT-11: the same person", () => {
+  test.each(["alice by certificate", "alice by certificate and password", "alice by token"])(
+    "may the same as by password: %s",
+    (asker) => {
+      for (const each of runs) {
+        const byPassword = verdictsOf(each, "alice by password");
+        expect(byPassword.length).toBeGreaterThan(300);
+        expect(verdictsOf(each, asker)).toEqual([...byPassword]);
+      }
+    },
+  );
+});
+
 describe("I9: what somebody may not know", () => {
   test("makes no difference in status, headers, body or in what the stores are asked", () => {
     const pairs = runs.flatMap(({ result }) => pairsOf(result.outcomes));

@@ -5,11 +5,29 @@ import { type Deed, type PersonWords, repositories, type RuleWords, type Words }
  * what a path means, nor what an endpoint asks for.
  */
 
+/** What a credential is good for at most, in words. */
+export interface LimitWords {
+  readonly grants: readonly { readonly repositories: string; readonly actions: readonly Deed[] }[];
+  /** Which repositories it lets be listed: none, those that it lets be pulled, or all that its holder may pull. */
+  readonly catalog: "none" | "granted" | "all";
+  /** Who comes with too small a token is told to fetch another; of a key there is no other to fetch. */
+  readonly isToken: boolean;
+}
+
 /** Who a request is from, as far as a judge can tell who sees the credential and the books. */
 export type Standing =
-  | { readonly kind: "nobody"; readonly tellsSecrets?: true }
+  | {
+      readonly kind: "nobody";
+      readonly tellsSecrets?: true;
+      readonly limits?: LimitWords;
+    }
   /** Logged in. A token is nothing to have another token with, nor is what this process alone knows. */
-  | { readonly kind: "person"; readonly name: string; readonly getsNoToken?: true }
+  | {
+      readonly kind: "person";
+      readonly name: string;
+      readonly getsNoToken?: true;
+      readonly limits?: LimitWords;
+    }
   /** Shows something that is worth nothing: a wrong password, a revoked key. */
   | { readonly kind: "refused" }
   /** Shows a client certificate that is worth nothing. */
@@ -80,8 +98,13 @@ export class Oracle {
     this.#rules = words.rules.map((rule) => ({ ...rule, form: formOfNames(rule.repositories) }));
   }
 
-  /** Whether the rules let somebody do something to a repository. */
+  /** Whether somebody may do something to a repository with what they show. */
   may(standing: Standing, deed: Deed, repository: string): boolean {
+    return this.#mayAtAll(standing, deed, repository) && isWithin(standing, deed, repository);
+  }
+
+  /** Whether the rules let somebody do something to a repository, whatever they show. */
+  #mayAtAll(standing: Standing, deed: Deed, repository: string): boolean {
     if (standing.kind === "nobody") return deed === "pull" && this.#says("anonymous", deed, repository) === "yes";
     const person = this.#words.people.find(({ name }) => standing.kind === "person" && name === standing.name);
     if (person === undefined) return false;
@@ -94,7 +117,10 @@ export class Oracle {
 
   /** The repositories that a list shows. */
   visible(standing: Standing): readonly string[] {
-    const shown = repositories.filter(({ name, exists }) => exists && this.may(standing, "pull", name));
+    const isAll = "limits" in standing && standing.limits?.catalog === "all";
+    const isShown = (name: string): boolean =>
+      isAll ? this.#mayAtAll(standing, "pull", name) : this.may(standing, "pull", name);
+    const shown = repositories.filter(({ name, exists }) => exists && isShown(name));
     return shown.map(({ name }) => name).toSorted();
   }
 
@@ -111,17 +137,33 @@ export class Oracle {
     if (standing.kind === "contradiction") return { status: 400, code: "UNSUPPORTED" };
     if (standing.kind === "certificate-refused") return denied;
     if (standing.kind === "refused") return unauthorized;
+    return this.#answerToKnown(standing, place, whenAllowed);
+  }
+
+  #answerToKnown(
+    standing: Standing & { readonly kind: "person" | "nobody" },
+    place: Place,
+    whenAllowed: () => Expected,
+  ): Expected {
+    const { limits } = standing;
     const isKnown = standing.kind === "person";
-    if (place.need === "list" || place.need === "token")
-      return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
-    if (!isKnown && (place.kind !== "endpoint" || place.need === "login" || place.need === "administer"))
+    const tooLimited = isKnown && limits?.isToken !== true ? denied : unauthorized;
+    // A token of nobody's is a login, too.
+    const isLoggedIn = isKnown || limits !== undefined;
+    const isAboutLists = place.need === "list" || place.need === "token";
+    if (isAboutLists && (isKnown || this.#isOpen()) && limits?.catalog === "none") return tooLimited;
+    if (isAboutLists) return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
+    if (place.need === "administer" && isKnown) {
+      if (!this.#isAdmin(standing)) return denied;
+      return limits === undefined ? whenAllowed() : tooLimited;
+    }
+    if (place.need === "administer" || (!isLoggedIn && (place.kind !== "endpoint" || place.need === "login")))
       return unauthorized;
     if (place.kind !== "endpoint") return withoutEndpoint(place);
-    if (place.need === "login") return whenAllowed();
-    if (place.need === "administer") return this.#isAdmin(standing) ? whenAllowed() : denied;
-    if (!isName(place.name)) return isKnown ? { status: 400, code: "NAME_INVALID" } : unauthorized;
-    if (this.may(standing, place.need, place.name)) return whenAllowed();
-    return isKnown ? denied : unauthorized;
+    if (place.need === "login" || place.need === "nothing") return whenAllowed();
+    if (!isName(place.name)) return isLoggedIn ? { status: 400, code: "NAME_INVALID" } : unauthorized;
+    if (!this.#mayAtAll(standing, place.need, place.name)) return isKnown ? denied : unauthorized;
+    return isWithin(standing, place.need, place.name) ? whenAllowed() : tooLimited;
   }
 
   #isAdmin(standing: Standing): boolean {
@@ -148,6 +190,14 @@ export class Oracle {
 /** To allow `admin` is to allow all; to deny it takes away nothing else. */
 function isMeant({ effect, actions }: RuleWords, deed: Deed): boolean {
   return actions.includes(deed) || (effect === "allow" && actions.includes("admin"));
+}
+
+function isWithin(standing: Standing, deed: Deed, repository: string): boolean {
+  if (!("limits" in standing) || standing.limits === undefined) return true;
+  return standing.limits.grants.some(
+    ({ repositories: about, actions }) =>
+      (actions.includes(deed) || actions.includes("admin")) && formOfNames(about).test(repository),
+  );
 }
 
 type Place =

@@ -7,7 +7,7 @@ export interface Pair {
   readonly reason: "refused" | "absent";
 }
 
-/** Repositories of which one is there and one is not; every rule that is about one of them is about both. */
+/** Repositories of which one is there and one is not; nearly every rule that is about one of them is about both. */
 const namesakes: readonly (readonly [string, string])[] = [
   ["a/app", "a/non"],
   ["b/app", "b/non"],
@@ -40,7 +40,9 @@ function refusedPairs(refused: ReadonlyMap<string, Outcome>): readonly Pair[] {
     const namesake = namesakes.find(([there]) => there === one.asked.repository);
     if (namesake === undefined) return [];
     const other = refused.get(key.replace(` ${namesake[0]} `, ` ${namesake[1]} `));
-    return other === undefined ? [] : [{ one, other, reason: "refused" as const }];
+    // A rule may be about one of them alone: by rules and names the answers may differ, by nothing else.
+    if (other === undefined || other.expected.status !== one.expected.status) return [];
+    return [{ one, other, reason: "refused" as const }];
   });
 }
 
@@ -85,7 +87,8 @@ function withoutNames({ asked: { repository = "" }, path }: Outcome, text: strin
     .replaceAll(`/v2/${repository}/`, "/v2/NAME/")
     .replaceAll(`repository:${repository}:`, "repository:NAME:")
     .replaceAll(`repository:${source}:`, "repository:SOURCE:")
-    .replaceAll(` in ${repository}:`, " in NAME:");
+    .replaceAll(` in ${repository}:`, " in NAME:")
+    .replaceAll(` in ${repository}"`, ' in NAME"');
 }
 
 function describe({ asker, asked, path }: Outcome): string {

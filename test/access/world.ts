@@ -42,6 +42,8 @@ export interface World {
   /** The id of a rule about `aside` alone. */
   readonly ruleElsewhere: string;
   now(): number;
+  /** Does something so much earlier. */
+  earlier<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result>;
   /** Whose id the name stands for now. */
   idOf(name: string): PrincipalId;
   /** Begins an upload for somebody. */
@@ -55,7 +57,7 @@ const operator = "00000000000000000000000000" as PrincipalId;
 const startedAt = Date.UTC(2026, 0, 1);
 const makeUlid = monotonicFactory();
 const nextUlid = (): Ulid => makeUlid() as Ulid;
-const clock = { now: () => startedAt };
+const clock = { at: startedAt, now: () => clock.at };
 
 export const passwordOf = (name: string): string => `secret of ${name}`;
 /** An access key that is good for all that its user may. */
@@ -201,6 +203,14 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     calls,
     ruleElsewhere: (await administration.listRules()).find(({ repositories: about }) => about === "aside")?.id ?? "",
     now: clock.now,
+    earlier: async (milliseconds, work) => {
+      clock.at = startedAt - milliseconds;
+      try {
+        return await work();
+      } finally {
+        clock.at = startedAt;
+      }
+    },
     idOf: (name) => ids.get(name) ?? operator,
     beginUpload: async (repository, by) => {
       const id = nextUlid();
