@@ -39,6 +39,10 @@ export async function tokens(world: World): Promise<readonly Asker[]> {
   return Promise.all(["alice", "carol", "dan", "pam"].map(ask));
 }
 
+function app(...actions: Grants[number]["actions"]): Grants {
+  return [{ repositories: "a/app", actions }];
+}
+
 /** Tokens for less than their holders may, and for more. */
 export async function limitedTokens(world: World): Promise<readonly Asker[]> {
   const everything = ["pull", "push", "overwrite", "delete"] as const;
@@ -54,7 +58,6 @@ export async function limitedTokens(world: World): Promise<readonly Asker[]> {
     headers: bearer(await tokenOf(world, name, scopes)),
     id: world.idOf(name),
   });
-  const app = (...actions: Grants[number]["actions"]): Grants => [{ repositories: "a/app", actions }];
   const askers = [
     ask("to pull one", "alice", ["repository:a/app:pull"], app("pull")),
     ask("to delete in one", "alice", ["repository:a/app:delete"], app("delete")),
@@ -88,26 +91,24 @@ async function tokensOfNobody(world: World): Promise<readonly Asker[]> {
   return [{ name: "nobody by a token", standing: { kind: "nobody", limits }, headers: bearer(token) }];
 }
 
+function refused(name: string, token: string | undefined): Asker {
+  return { name: `a token ${name}`, standing: { kind: "refused" }, headers: bearer(token) };
+}
+
 /** Tokens that are worth nothing, or nothing any more. */
 export async function worthlessTokens(world: World): Promise<readonly Asker[]> {
   const { administration } = world;
-  const refused = (name: string, token: string | undefined): Asker => ({
-    name: `a token ${name}`,
-    standing: { kind: "refused" },
-    headers: bearer(token),
-  });
   const roots = (await tokenOf(world, "root", everyScope)) ?? "";
   const ritas = (await tokenOf(world, "rita", everyScope)) ?? "";
   const [header, , signature] = roots.split(".");
   const ended = await world.earlier(10 * 60_000, () => usedToken(world, "root", passwordOf("root")));
   const early = await world.earlier(-10 * 60_000, () => tokenOf(world, "root", everyScope));
-  const late = { password: "what it was at first", isAdmin: true };
-  await administration.addUser({ name: "late", ...late });
-  const removed = await usedToken(world, "late", late.password);
+  const password = "what it was at first";
+  for (const name of ["late", "later"]) await administration.addUser({ name, password, isAdmin: true });
+  const removed = await usedToken(world, "late", password);
   await administration.removeUser("late");
-  await administration.addUser({ name: "late", ...late });
-  const changed = await usedToken(world, "late", late.password);
-  await administration.changePassword("late", formerPassword);
+  const changed = await usedToken(world, "later", password);
+  await administration.changePassword("later", formerPassword);
   return [
     refused("that has ended", ended),
     refused("of the future", early),
@@ -130,10 +131,11 @@ async function usedToken(world: World, name: string, password: string): Promise<
 }
 
 /** Of a registry with keys of its own, for the same person. */
-async function tokenOfAnother({ source, now, idOf }: World): Promise<string> {
-  const clock = { now };
+async function tokenOfAnother(world: World): Promise<string> {
+  const { source } = world;
+  const clock = { now: () => world.now() };
   const files = { read: async () => undefined, write: async () => {} };
   const keys = await source.signingKeys.SigningKeys.open({ files, clock, log: silentLog });
-  const holder = { kind: "password", name: "root", id: idOf("root"), source: "dozo", version: "" } as const;
+  const holder = { kind: "password", name: "root", id: world.idOf("root"), source: "dozo", version: "" } as const;
   return (await new source.accessTokens.AccessTokens(keys, clock).mint({ holder, access: [] })).token;
 }
