@@ -12,6 +12,7 @@ import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { AccessTokens } from "./auth/tokens/access-tokens.ts";
 import { BearerTokens } from "./auth/tokens/bearer-tokens.ts";
+import { RefreshTokens } from "./auth/tokens/refresh-tokens.ts";
 import { SigningKeys } from "./auth/tokens/signing-keys.ts";
 import { TokenHolders } from "./auth/tokens/token-holders.ts";
 import { TokenService } from "./auth/tokens/token-service.ts";
@@ -37,6 +38,7 @@ import type { ClientCertificateStore } from "./core/client-certificate-store.ts"
 import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
 import type { Principal } from "./core/principal.ts";
+import type { RefreshTokenStore } from "./core/refresh-token-store.ts";
 import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
 import type { Ulid, UlidSource } from "./core/ulid.ts";
 import type { UploadStore } from "./core/upload-store.ts";
@@ -138,6 +140,7 @@ interface Stores {
   readonly access: AccessControl;
   readonly keys: AccessKeys;
   readonly certificates: ClientCertificateStore;
+  readonly refreshTokens: RefreshTokenStore;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
   readonly audit: Audit;
@@ -183,6 +186,7 @@ async function openStores(
     access: await AccessControl.open(database.rules, database.groups),
     keys,
     certificates: cacheClientCertificates(database.certificates),
+    refreshTokens: database.refreshTokens,
     blobs: files.blobs,
     uploads: files.uploads,
     audit,
@@ -383,6 +387,8 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const held = { accounts, accessKeys: stores.keys, htpasswd };
   const holders = new TokenHolders({ ...held, clientCertificates, decide, clock, ulids, secret });
   const bearerTokens = new BearerTokens(tokens, holders);
+  const refreshTokens = new RefreshTokens({ store: stores.refreshTokens, clock, log, secret });
+  serving.timers.push(every(hourMs, log, "removal of idle refresh tokens", () => refreshTokens.removeIdle()));
   void directory?.announce();
   const logins = { ...held, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
@@ -402,7 +408,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     administration: (actor) => auditedAdministration(local.as(actor), trail, actor),
     audit: trail,
     authenticate: authenticator.authenticate,
-    tokens: new TokenService({ tokens, holders, decide }),
+    tokens: new TokenService({ tokens, holders, refreshTokens, decide }),
     challenge: settings.challenge,
     originOf: createOriginReader({
       ownNames: () => [

@@ -104,7 +104,8 @@ async function answerTo(
   if (route.action === "none") return route.handler(parts, call);
   if (route.action === "token") {
     const identify = (authorization: string | null): Promise<Caller> => callerOf(parts, authorization, exchange);
-    return route.handler(parts, { ...call, identify, certificate: exchange.certificate });
+    const admit = (redeemed: Caller | string): Caller => admitted(parts, redeemed, exchange);
+    return route.handler(parts, { ...call, identify, admit, certificate: exchange.certificate });
   }
   const caller = await callerOf(parts, request.headers.get("authorization"), exchange);
   if (route.action === "login" || route.action === "catalog") {
@@ -162,7 +163,6 @@ async function callerOf(parts: ApiParts, authorization: string | null, exchange:
   const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
   const result = pending instanceof Promise ? await pending : pending;
   if (result.kind === "caller") {
-    exchange.caller = result.caller;
     noteCaller(parts, result.caller, exchange);
     return result.caller;
   }
@@ -196,7 +196,18 @@ function hasToken(authorization: string | null): boolean {
   return authorization?.slice(0, 7).toLowerCase() === "bearer ";
 }
 
-function noteCaller({ onUse }: ApiParts, { principal, credential }: Caller, exchange: Exchange): void {
+function admitted(parts: ApiParts, redeemed: Caller | string, exchange: Exchange): Caller {
+  if (typeof redeemed === "string") {
+    exchange.reason = redeemed;
+    throw new RegistryError("UNAUTHORIZED", "this refresh token does not count, or not any more: log in again");
+  }
+  noteCaller(parts, redeemed, exchange);
+  return redeemed;
+}
+
+function noteCaller({ onUse }: ApiParts, caller: Caller, exchange: Exchange): void {
+  const { principal, credential } = caller;
+  exchange.caller = caller;
   if (principal === undefined) {
     exchange.isAnonymous = credential.kind === "none";
     return;

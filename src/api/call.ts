@@ -77,6 +77,8 @@ export interface TokenCall extends Call {
    * to stand for.
    */
   readonly identify: (authorization: string | null) => Promise<Caller>;
+  /** The same for what the token service made of a refresh token; of a refusal the client is not told why. */
+  readonly admit: (redeemed: Caller | string) => Caller;
   /** With which the connection was opened. */
   readonly certificate: ClientCertificate | undefined;
 }

@@ -12,6 +12,8 @@ import type * as accessTokens from "../../src/auth/tokens/access-tokens.ts";
 import type * as bearerTokens from "../../src/auth/tokens/bearer-tokens.ts";
 import type * as tokenHolders from "../../src/auth/tokens/token-holders.ts";
 import type * as tokenService from "../../src/auth/tokens/token-service.ts";
+import type * as refreshTokens from "../../src/auth/tokens/refresh-tokens.ts";
+import type * as refreshTokenStore from "../../src/storage/memory/refresh-token-store.ts";
 import type * as watchedAccounts from "../../src/auth/watched-accounts.ts";
 import type * as limits from "../../src/core/limits.ts";
 import type * as bodies from "../../src/http/request-body.ts";
@@ -53,6 +55,8 @@ export interface Source {
   readonly bearerTokens: typeof bearerTokens;
   readonly tokenHolders: typeof tokenHolders;
   readonly tokenService: typeof tokenService;
+  readonly refreshTokens: typeof refreshTokens;
+  readonly refreshTokenStore: typeof refreshTokenStore;
   readonly watchedAccounts: typeof watchedAccounts;
   readonly limits: typeof limits;
   readonly bodies: typeof bodies;
@@ -93,6 +97,8 @@ const files: Readonly<Record<keyof Source, string>> = {
   bearerTokens: "auth/tokens/bearer-tokens.ts",
   tokenHolders: "auth/tokens/token-holders.ts",
   tokenService: "auth/tokens/token-service.ts",
+  refreshTokens: "auth/tokens/refresh-tokens.ts",
+  refreshTokenStore: "storage/memory/refresh-token-store.ts",
   watchedAccounts: "auth/watched-accounts.ts",
   limits: "core/limits.ts",
   bodies: "http/request-body.ts",

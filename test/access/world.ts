@@ -146,6 +146,8 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const { secret } = keys;
   const holdersParts = { accounts, accessKeys, htpasswd, clientCertificates, decide, clock, ulids, secret };
   const holders = new source.tokenHolders.TokenHolders(holdersParts);
+  const store = new source.refreshTokenStore.MemoryRefreshTokenStore();
+  const refreshTokens = new source.refreshTokens.RefreshTokens({ store, clock, log: silence, secret });
   const bearerTokens = new source.bearerTokens.BearerTokens(tokens, holders);
   const authenticator = new source.authenticate.Authenticator({
     accounts,
@@ -173,7 +175,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     administration: (actor) => administration.as(actor),
     audit: { exchange: () => {} },
     authenticate: authenticator.authenticate,
-    tokens: new source.tokenService.TokenService({ tokens, holders, decide }),
+    tokens: new source.tokenService.TokenService({ tokens, holders, refreshTokens, decide }),
     challenge: "auto",
     originOf: () => "https://registry.test",
     decide,

@@ -100,7 +100,10 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     audit: { exchange: () => {} },
     authenticate,
     decide: (caller, action, repository) => decide({ rules, groupsOf: () => [] }, caller, action, repository),
-    tokens: { issue: () => Promise.reject(new Error("there are no tokens here")) },
+    tokens: {
+      issue: () => Promise.reject(new Error("there are no tokens here")),
+      redeem: () => Promise.resolve("there are no tokens here"),
+    },
     challenge: "auto",
     originOf: () => "https://registry.test",
     limits: allLimits,

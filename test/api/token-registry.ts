@@ -6,10 +6,13 @@ import { hashPassword } from "../../src/auth/password.ts";
 import { ProcessPrincipals } from "../../src/auth/process-principals.ts";
 import { AccessTokens } from "../../src/auth/tokens/access-tokens.ts";
 import { BearerTokens } from "../../src/auth/tokens/bearer-tokens.ts";
+import { RefreshTokens } from "../../src/auth/tokens/refresh-tokens.ts";
 import { SigningKeys } from "../../src/auth/tokens/signing-keys.ts";
 import { TokenHolders } from "../../src/auth/tokens/token-holders.ts";
 import { TokenService } from "../../src/auth/tokens/token-service.ts";
 import { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
+import { accessKeySecretBytes, digestAccessKey, writeAccessKey } from "../../src/core/access-key.ts";
+import type { CredentialLimits } from "../../src/core/caller.ts";
 import type { AccessAction, AccessRule, RuleSubject } from "../../src/core/access-rule.ts";
 import { decide as decideBy, type Decide } from "../../src/core/policy.ts";
 import { parseRepositoryPattern } from "../../src/core/repository-pattern.ts";
@@ -19,6 +22,7 @@ import { silentLog } from "../../src/log.ts";
 import { MemoryAccessKeyStore } from "../../src/storage/memory/access-key-store.ts";
 import { MemoryAccountStore } from "../../src/storage/memory/account-store.ts";
 import { MemoryClientCertificateStore } from "../../src/storage/memory/client-certificate-store.ts";
+import { MemoryRefreshTokenStore } from "../../src/storage/memory/refresh-token-store.ts";
 import { makeRegistry, type Overrides, type TestRegistry } from "./registry.ts";
 
 const operator = "00000000000000000000000000" as Ulid;
@@ -28,8 +32,13 @@ export interface TokenRegistry {
   readonly registry: TestRegistry;
   readonly accounts: WatchedAccounts;
   readonly certificates: MemoryClientCertificateStore;
+  readonly accessKeys: AccessKeys;
+  readonly refreshTokens: RefreshTokens;
+  readonly refreshTokenStore: MemoryRefreshTokenStore;
   readonly clock: { now: number };
   readonly idOf: Readonly<Record<"alice" | "bob", Ulid>>;
+  /** Makes an access key for the robot `ci`, which may what everyone may; it lasts for a million seconds. */
+  makeKey(limits?: CredentialLimits): Promise<string>;
   /** Adds a rule that allows. */
   allow(who: RuleSubject["kind"] | "bob", actions: readonly AccessAction[], repositories: string): void;
   /** One request; `authorization` is the whole header, or `NAME:PASSWORD` for Basic. */
@@ -52,6 +61,7 @@ interface TokenAnswer {
   readonly expires_in: number;
   readonly issued_at: string;
   readonly scope: string;
+  readonly refresh_token?: string;
 }
 
 /** Makes one on stores in memory; the first login of each user costs a slow hash. */
@@ -76,9 +86,12 @@ export async function makeTokenRegistry(overrides: Overrides = {}): Promise<Toke
     log: silentLog,
   });
   const clientCertificates = new ClientCertificates({ accounts, certificates, rules: [], clock });
+  const robot = { id: ulids.next(), name: "ci", isAdmin: false, kind: "robot", source: "dozo" } as const;
+  const holderOfKeys = { principal: robot, principalExpiresAt: time.now + 10_000_000 };
+  const keyStore = new MemoryAccessKeyStore((id) => (id === robot.id ? holderOfKeys : undefined));
+  const accessKeys = await AccessKeys.open(keyStore, clock);
   const tokens = new AccessTokens(keys, clock);
   const { secret } = keys;
-  const accessKeys = await AccessKeys.open(new MemoryAccessKeyStore(() => undefined), clock);
   const held = { accounts, accessKeys, htpasswd: undefined };
   const holders = new TokenHolders({ ...held, clientCertificates, decide, clock, ulids, secret });
   const authenticator = new Authenticator({
@@ -92,7 +105,9 @@ export async function makeTokenRegistry(overrides: Overrides = {}): Promise<Toke
     failureFloorMs: 0,
   });
   const { authenticate } = authenticator;
-  const service = new TokenService({ tokens, holders, decide });
+  const store = new MemoryRefreshTokenStore();
+  const refreshTokens = new RefreshTokens({ store, clock, log: silentLog, secret });
+  const service = new TokenService({ tokens, holders, refreshTokens, decide });
   const registry = makeRegistry({}, { authenticate, tokens: service, decide, clock, ...overrides });
   const send: TokenRegistry["send"] = (method, path, authorization, { headers = {}, form, client } = {}) => {
     const sent = new Headers({ ...headers, host: "registry.test" });
@@ -107,8 +122,19 @@ export async function makeTokenRegistry(overrides: Overrides = {}): Promise<Toke
     registry,
     accounts,
     certificates,
+    accessKeys,
+    refreshTokens,
+    refreshTokenStore: store,
     clock: time,
     idOf,
+    makeKey: async (limits) => {
+      const id = ulids.next();
+      const key = writeAccessKey(id, crypto.getRandomValues(new Uint8Array(accessKeySecretBytes)));
+      const digest = Buffer.from(digestAccessKey(key)).toString("hex");
+      const expiresAt = time.now + 1_000_000;
+      await accessKeys.addKey({ id, digest, limits, expiresAt, principalId: robot.id }, { by: operator, at: time.now });
+      return key;
+    },
     allow: (who, actions, repositories) => {
       const subject: RuleSubject =
         who === "bob" ? { kind: "principal", id: idOf.bob, name: "bob" } : ({ kind: who } as RuleSubject);

@@ -1,12 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import type { CredentialLimits } from "../../src/core/caller.ts";
 import { hashPassword } from "../../src/auth/password.ts";
 import type { ClientCertificate } from "../../src/core/client-certificate.ts";
+import { parseRepositoryPattern } from "../../src/core/repository-pattern.ts";
+import type { Ulid } from "../../src/core/ulid.ts";
+import { pushImage } from "./content.ts";
+import type { TestRegistry } from "./registry.ts";
 import { accessIn, makeTokenRegistry, type TokenRegistry } from "./token-registry.ts";
 
 const basicChallenge = 'Basic realm="dozo", charset="UTF-8"';
 const realm = 'Bearer realm="https://registry.test/token",service="dozo"';
 /** What podman sends where it means nobody: an empty name and an empty password. */
 const emptyBasic = "Basic Og==";
+
+const operator = "00000000000000000000000000" as Ulid;
 
 let made: TokenRegistry;
 
@@ -379,5 +386,184 @@ describe("HDR-03: the challenge", () => {
 
     expect(await challenges()).toEqual(asked.map(() => basicChallenge));
     expect((await made.send("GET", "/enroll/line")).headers.get("www-authenticate")).toBe(basicChallenge);
+  });
+});
+
+async function login(authorization = "bob:bob"): Promise<string> {
+  return (
+    (await made.fetchToken("?service=dozo&offline_token=true&client_id=docker", authorization)).refresh_token ?? ""
+  );
+}
+
+function redeem(refreshToken: string, more: Readonly<Record<string, string>> = {}): Promise<Response> {
+  const form = { grant_type: "refresh_token", service: "dozo", refresh_token: refreshToken, ...more };
+  return made.send("POST", "/token", undefined, { form });
+}
+
+describe("JWT-13: a refresh token", () => {
+  const change = { by: "00000000000000000000000000" as never, at: 1 };
+
+  test("comes only where it is asked for, by GET and by POST", async () => {
+    const form = { grant_type: "password", username: "bob", password: "bob" };
+
+    expect(await login()).toMatch(/^dozo-refresh_[A-Za-z0-9_-]{65}$/);
+    expect((await made.fetchToken("?service=dozo", "bob:bob")).refresh_token).toBeUndefined();
+    expect((await made.fetchToken("", undefined, { form })).refresh_token).toBeUndefined();
+    const offline = { ...form, access_type: "offline" };
+    expect((await made.fetchToken("", undefined, { form: offline })).refresh_token).toMatch(/^dozo-refresh_/);
+  });
+
+  test("stands for its user, as often as it is used and by whom, since clients cannot keep another", async () => {
+    const refreshToken = await login();
+
+    for (const clientId of ["docker", "containerd", "docker"]) {
+      const answer = await redeem(refreshToken, { scope: "repository:b/app:pull,push,delete", client_id: clientId });
+      const body = (await answer.json()) as { readonly token: string; readonly refresh_token?: string };
+      expect(accessIn(body.token)).toEqual([repository("b/app", "pull", "push")]);
+      expect(body.refresh_token).toBeUndefined();
+      expect(await statusOf("GET", "/v2/b/app/tags/list", `Bearer ${body.token}`)).toBe(404);
+    }
+  });
+
+  test("is nothing but that: no password and no bearer token", async () => {
+    const refreshToken = await login();
+
+    expect(await statusOf("GET", "/v2/", `Bearer ${refreshToken}`)).toBe(401);
+    expect(await statusOf("GET", "/token", `Bearer ${refreshToken}`)).toBe(401);
+    expect(await statusOf("GET", "/v2/", `bob:${refreshToken}`)).toBe(401);
+  });
+
+  test("is refused after a change of the password, and stays refused if that is taken back", async () => {
+    const refreshToken = await login();
+    const { passwordHash = "" } = (await made.accounts.findUser("bob")) ?? {};
+    await made.accounts.setPassword("bob", await hashPassword("another"), change);
+
+    const answer = await redeem(refreshToken);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toBe(basicChallenge);
+    await made.accounts.setPassword("bob", passwordHash, change);
+
+    expect((await redeem(refreshToken)).status).toBe(401);
+  });
+
+  test("is refused once its user is removed", async () => {
+    const refreshToken = await login();
+    await made.accounts.removeUser("bob", change);
+
+    expect((await redeem(refreshToken)).status).toBe(401);
+  });
+
+  test("is refused once nobody has used it for half a year", async () => {
+    const [used, idle] = [await login(), await login()];
+    made.clock.now += 100 * 86_400_000;
+    expect((await redeem(used)).status).toBe(200);
+    made.clock.now += 100 * 86_400_000;
+    expect(await made.refreshTokens.removeIdle()).toBe(1);
+
+    expect([(await redeem(used)).status, (await redeem(idle)).status]).toEqual([200, 401]);
+  });
+
+  test.each(["", "x", "dozo-refresh_", `dozo-refresh_${"A".repeat(65)}`, "eyJ.eyJ.A"])("%p is none", async (text) => {
+    expect((await redeem(text)).status).toBe(401);
+  });
+
+  test("that differs in any digit is none, and most are refused without a look into the store", async () => {
+    const refreshToken = await login();
+    const looks = spyOn(made.refreshTokenStore, "findRefreshToken");
+
+    for (let at = 0; at < refreshToken.length; at++) {
+      const other = refreshToken[at] === "A" ? "B" : "A";
+      expect((await redeem(`${refreshToken.slice(0, at)}${other}${refreshToken.slice(at + 1)}`)).status).toBe(401);
+    }
+
+    expect(looks).not.toHaveBeenCalled();
+    expect((await redeem(refreshToken)).status).toBe(200);
+  });
+
+  test("is not had by who is not logged in", async () => {
+    made.allow("anonymous", ["pull"], "open/*");
+
+    expect((await made.fetchToken("?offline_token=true")).refresh_token).toBeUndefined();
+  });
+});
+
+describe("JWT-10, JWT-11: a token that was had with an access key", () => {
+  const pullsAlone: CredentialLimits = {
+    grants: [{ repositories: parseRepositoryPattern("a/*"), actions: ["pull"] }],
+    catalog: "granted",
+  };
+
+  beforeEach(() => {
+    made.allow("everyone", ["pull", "push", "overwrite", "delete"], "**");
+  });
+
+  test("is good for what the key is good for, by GET, by POST and as Bearer", async () => {
+    const key = await made.makeKey(pullsAlone);
+    const asked = ["repository:a/app:pull,push,delete", "repository:*:*", "repository:b/app:*", "registry:catalog:*"];
+    const query = `?${asked.map((scope) => `scope=${scope}`).join("&")}`;
+    const form = { grant_type: "password", username: "ci", password: key, scope: asked.join(" ") };
+    const answers = [
+      await made.fetchToken(query, `ci:${key}`),
+      await made.fetchToken(query, `Bearer ${key}`),
+      await made.fetchToken("", undefined, { form }),
+    ];
+
+    for (const { token } of answers) {
+      expect(accessIn(token)).toEqual([
+        repository("a/app", "pull"),
+        { type: "registry", name: "catalog", actions: ["*"] },
+      ]);
+      const authorization = `Bearer ${token}`;
+      expect(await statusOf("GET", "/v2/a/app/tags/list", authorization)).toBe(404);
+      expect(await statusOf("GET", "/v2/a/other/tags/list", authorization)).toBe(401);
+      expect(await statusOf("POST", "/v2/a/app/blobs/uploads/", authorization)).toBe(401);
+    }
+  });
+
+  test("shows in lists what the key shows", async () => {
+    const { registry } = made;
+    const authorization = `Basic ${btoa("alice:alice")}`;
+    const asAlice: TestRegistry = {
+      ...registry,
+      call: (method, path, sent) =>
+        registry.call(method, path, { ...sent, headers: { ...sent?.headers, authorization } }),
+    };
+    for (const name of ["a/app", "a/other", "b/app"]) await pushImage(asAlice, name, "v1");
+    const key = await made.makeKey(pullsAlone);
+    const token = await bearer("?scope=registry:catalog:*", `ci:${key}`);
+
+    for (const shown of [`ci:${key}`, token]) {
+      const answer = await made.send("GET", "/v2/_catalog", shown);
+      expect(await answer.json()).toEqual({ repositories: ["a/app", "a/other"] });
+    }
+  });
+
+  test("REV-01: counts no more once the key is revoked, and neither does its refresh token", async () => {
+    const key = await made.makeKey();
+    const { token, refresh_token: refreshToken = "" } = await made.fetchToken("?offline_token=true", `ci:${key}`);
+    expect((await redeem(refreshToken)).status).toBe(200);
+    expect(await statusOf("GET", "/v2/", `Bearer ${token}`)).toBe(200);
+
+    const [{ id } = { id: operator }] = await made.accessKeys.listKeys();
+    await made.accessKeys.removeKeys([id], { by: operator, at: 1 });
+
+    expect(await statusOf("GET", "/v2/", `Bearer ${token}`)).toBe(401);
+    expect((await redeem(refreshToken)).status).toBe(401);
+  });
+
+  test("counts no more once the key has ended, or the robot whose it is", async () => {
+    const { token, refresh_token: refreshToken = "" } = await made.fetchToken(
+      "?offline_token=true",
+      `ci:${await made.makeKey()}`,
+    );
+    made.clock.now += 1_000_000;
+    expect((await redeem(refreshToken)).status).toBe(401);
+
+    made.clock.now += 8_999_000;
+    const late = await made.fetchToken("?offline_token=true", `ci:${await made.makeKey()}`);
+    made.clock.now += 1000;
+
+    for (const each of [token, late.token]) expect(await statusOf("GET", "/v2/", `Bearer ${each}`)).toBe(401);
+    expect((await redeem(late.refresh_token ?? "")).status).toBe(401);
   });
 });

@@ -13,7 +13,7 @@ const secretParameters = ["password", "refresh_token", "access_token"];
 export async function get(parts: ApiParts, call: TokenCall): Promise<Answer> {
   assertNoSecret(call.query);
   const caller = await call.identify(call.request.headers.get("authorization"));
-  return tokenFor(parts, call, caller, call.query);
+  return tokenFor(parts, call, caller, call.query, call.query.get("offline_token") === "true");
 }
 
 /** The OAuth2 way (RFC 6749 section 4.3): who asks says so in a form. */
@@ -22,12 +22,27 @@ export async function post(parts: ApiParts, call: TokenCall & BodyCall): Promise
   if (call.request.headers.has("authorization"))
     throw new ProtocolError(400, "the credentials belong into the form, and nowhere else");
   const form = await readForm(call);
-  if (single(form, "grant_type") !== "password")
-    throw new ProtocolError(400, "the grant_type is not password: no other is known");
+  const isToLast = single(form, "access_type") === "offline";
+  return tokenFor(parts, call, await callerOf(parts, call, form), form, isToLast);
+}
+
+/** RFC 6749 sections 4.3 and 6. */
+function callerOf(parts: ApiParts, call: TokenCall, form: URLSearchParams): Promise<Caller> {
+  const grant = single(form, "grant_type");
+  if (grant === "refresh_token") return byRefreshToken(parts, call, single(form, "refresh_token") ?? "");
+  if (grant !== "password") throw new ProtocolError(400, "the grant_type is neither password nor refresh_token");
   const name = single(form, "username") ?? "";
   if (name.includes(":")) throw new RegistryError("UNAUTHORIZED", "the user name or the password is wrong");
   const credentials = Buffer.from(`${name}:${single(form, "password") ?? ""}`).toString("base64");
-  return tokenFor(parts, call, await call.identify(`Basic ${credentials}`), form);
+  return call.identify(`Basic ${credentials}`);
+}
+
+async function byRefreshToken({ tokens }: ApiParts, call: TokenCall, refreshToken: string): Promise<Caller> {
+  // A client certificate counts here as everywhere: what else is shown has to be of the same user.
+  const shown = call.certificate === undefined ? undefined : await call.identify(null);
+  const caller = call.admit(await tokens.redeem(refreshToken));
+  if (shown?.principal === undefined || shown.principal.id === caller.principal?.id) return caller;
+  throw new RegistryError("DENIED", "the refresh token and the client certificate are of two users");
 }
 
 async function tokenFor(
@@ -35,6 +50,7 @@ async function tokenFor(
   { certificate }: TokenCall,
   caller: Caller,
   asked: URLSearchParams,
+  isToLast: boolean,
 ): Promise<Answer> {
   if (asked.getAll("service").some((service) => service !== tokenService))
     throw new ProtocolError(400, `this registry gives tokens for the service ${tokenService} only`);
@@ -42,13 +58,14 @@ async function tokenFor(
   if (caller.principal === undefined && decide(caller, "catalog").verdict !== "allowed")
     throw new RegistryError("UNAUTHORIZED");
   try {
-    const issued = await tokens.issue(caller, { scopes: asked.getAll("scope"), certificate });
+    const issued = await tokens.issue(caller, { scopes: asked.getAll("scope"), isToLast, certificate });
     return jsonAnswer(200, {
       token: issued.token,
       access_token: issued.token,
       expires_in: issued.lifeSeconds,
       issued_at: new Date(issued.issuedAt).toISOString(),
       scope: issued.scope,
+      refresh_token: issued.refreshToken,
     });
   } catch (error) {
     if (error instanceof TokenRequestError) throw new ProtocolError(400, error.message);

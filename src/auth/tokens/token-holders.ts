@@ -62,10 +62,10 @@ export class TokenHolders {
   async #ownUser({ name, id, version }: TokenHolder & { readonly kind: "password" }): Promise<Caller | string> {
     const user = await this.#options.accounts.findUser(name);
     if (user === undefined || user.id !== id) return "the token's user was removed";
-    if (this.#hidden(passwordVersion(user.passwordHash)) !== version)
-      return "the token's user has another password now";
+    const current = passwordVersion(user.passwordHash);
+    if (this.#hidden(current) !== version) return "the token's user has another password now";
     const principal = { id, name, isAdmin: user.isAdmin, kind: "user", source: "dozo" } as const;
-    return { principal, credential: { kind: "password" } };
+    return { principal, credential: { kind: "password", version: current } };
   }
 
   async #externalUser(holder: TokenHolder & { readonly kind: "password" }): Promise<Caller | string> {
@@ -74,15 +74,16 @@ export class TokenHolders {
     if (source === "dozo") return "dozo's own user does not come from elsewhere";
     if ((await accounts.findUser(name)) !== undefined) return "dozo has a user of its own of this name now";
     if ((await accounts.findRobot(name)) !== undefined) return "a robot has the name now, and robots have no password";
-    const hash = htpasswd?.users.get(name)?.text;
-    if (source !== "htpasswd" && hash !== undefined) return "the htpasswd file has a user of this name now";
-    if (source === "htpasswd" && (hash === undefined || this.#hidden(passwordVersion(hash)) !== version))
+    const line = htpasswd?.users.get(name)?.text;
+    const current = line === undefined ? undefined : passwordVersion(line);
+    if (source !== "htpasswd" && current !== undefined) return "the htpasswd file has a user of this name now";
+    if (source === "htpasswd" && (current === undefined || this.#hidden(current) !== version))
       return "the line of the htpasswd file is another one, or gone";
     if ((await accounts.externalPrincipal(source, name, ulids.next(), clock.now())) !== id)
       return "the token's user was removed";
     return {
       principal: { id, name, isAdmin: false, kind: "user", source },
-      credential: { kind: "password" },
+      credential: { kind: "password", ...(current === undefined ? {} : { version: current }) },
     };
   }
 

@@ -10,6 +10,7 @@ import { describeGroupStore } from "../../core/group-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
 import type { PrincipalId } from "../../core/principal.ts";
+import { describeRefreshTokenStore } from "../../core/refresh-token-store.contract.ts";
 import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import { openWriter } from "./database.ts";
 import { migrate } from "./migrations/migrate.ts";
@@ -147,6 +148,10 @@ describe("AUTHZ-03: a stored rule that cannot be read", () => {
 
 describe("SqliteClientCertificateStore", () => {
   describeClientCertificateStore(async () => (await openFresh()).certificates);
+});
+
+describe("SqliteRefreshTokenStore", () => {
+  describeRefreshTokenStore(async () => (await openFresh()).refreshTokens);
 });
 
 describe("openSqlite", () => {

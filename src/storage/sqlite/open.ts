@@ -3,6 +3,7 @@ import type { AccessRuleStore } from "../../core/access-rule-store.ts";
 import type { AccountStore } from "../../core/account-store.ts";
 import type { ClientCertificateStore } from "../../core/client-certificate-store.ts";
 import type { GroupStore } from "../../core/group-store.ts";
+import type { RefreshTokenStore } from "../../core/refresh-token-store.ts";
 import type { MetadataStore } from "../../core/metadata-store.ts";
 import { SqliteAccessKeyStore } from "./access-key-store.ts";
 import { SqliteAccessRuleStore } from "./access-rule-store.ts";
@@ -14,6 +15,7 @@ import { SqliteMetadataStore } from "./metadata-store.ts";
 import { migrations } from "./migrations/all.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { changes, reads } from "./operations.ts";
+import { SqliteRefreshTokenStore } from "./refresh-token-store.ts";
 import { DatabaseThread } from "./thread.ts";
 
 /** The database's file, and the version of this program, which stands in it for those who come later. */
@@ -32,6 +34,7 @@ export interface Sqlite {
   readonly groups: GroupStore;
   readonly keys: AccessKeyStore;
   readonly certificates: ClientCertificateStore;
+  readonly refreshTokens: RefreshTokenStore;
   close(): Promise<void>;
 }
 
@@ -70,6 +73,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
     groups: new SqliteGroupStore(reader, writer),
     keys: new SqliteAccessKeyStore(reader, writer),
     certificates: new SqliteClientCertificateStore(reader, writer),
+    refreshTokens: new SqliteRefreshTokenStore(reader, writer),
     close,
   };
 }

@@ -26,6 +26,13 @@ import {
 } from "./principals.ts";
 import { listImages } from "./images.ts";
 import { purgeRepository } from "./purge.ts";
+import {
+  addRefreshToken,
+  findRefreshToken,
+  noteRefreshTokenUse,
+  removeRefreshToken,
+  removeRefreshTokensIdleSince,
+} from "./refresh-tokens.ts";
 import { listReferrers } from "./referrers.ts";
 import { listRepositories, searchRepositories } from "./repositories.ts";
 import { deleteTag, listTags, tagHistory } from "./tags.ts";
@@ -61,6 +68,7 @@ export const reads = {
   listMemberships,
   findCertificate,
   listCertificates,
+  findRefreshToken,
 };
 
 /** What the writer thread does: each one whole change, made completely or not at all. */
@@ -94,4 +102,8 @@ export const changes = {
   replaceGroups,
   addCertificate,
   revokeCertificates,
+  addRefreshToken,
+  noteRefreshTokenUse,
+  removeRefreshToken,
+  removeRefreshTokensIdleSince,
 };

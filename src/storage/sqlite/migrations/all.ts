@@ -3,7 +3,15 @@ import { accessRules } from "./0002-access-rules.ts";
 import { clientCertificates } from "./0003-client-certificates.ts";
 import { groupsAndRobots } from "./0004-groups-and-robots.ts";
 import { accessKeys } from "./0005-access-keys.ts";
+import { refreshTokens } from "./0006-refresh-tokens.ts";
 import type { Migration } from "./migrate.ts";
 
 /** Every step from nothing to the format that this program writes, in order. One that was released is never changed. */
-export const migrations: readonly Migration[] = [first, accessRules, clientCertificates, groupsAndRobots, accessKeys];
+export const migrations: readonly Migration[] = [
+  first,
+  accessRules,
+  clientCertificates,
+  groupsAndRobots,
+  accessKeys,
+  refreshTokens,
+];
