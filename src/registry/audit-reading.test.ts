@@ -92,4 +92,12 @@ describe("unused images", () => {
     expect(await unused(90, { limit: 2 })).toMatchObject({ hasMore: true, images: [{ tags: ["a"] }, { tags: ["b"] }] });
     expect(await unused(90, { limit: 3 })).toMatchObject({ hasMore: false });
   });
+
+  test("are counted beyond the end of a page of the store", async () => {
+    for (let count = 0; count <= 500; count += 1) await pushManifest(registry, imageText([`${count}`]));
+    registry.clock.advance(100 * dayMs);
+
+    expect((await unused(90, { limit: 500 })).hasMore).toBe(true);
+    expect((await unused(90, { limit: 501 })).hasMore).toBe(false);
+  });
 });

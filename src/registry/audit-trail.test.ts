@@ -129,6 +129,22 @@ describe("pulls", () => {
     expect((await listed()).map(({ count }) => count)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   });
 
+  const differences: readonly (readonly [string, Sent])[] = [
+    ["by another principal", { caller: callerOf("bob") }],
+    ["with another key", { caller: callerOf("maria", { kind: "key", id: "k2" }) }],
+    ["with another kind of credential", { caller: callerOf("maria", { kind: "session", id: "k1" }) }],
+    ["from another repository", { repository: "other" }],
+    ["of the same bytes as a blob", { routeName: "pull blob", record: pullBlob }],
+  ];
+
+  test.each([...differences])("%s, one behind the other, are told apart", async (_, difference) => {
+    pulled();
+    pulled(digestOf(1), difference);
+    pulled();
+
+    expect((await listed()).map(({ count }) => count)).toEqual([2, 1]);
+  });
+
   test("by tag and by digest, by HEAD and by GET, are the same image's", async () => {
     pulled(digestOf(1), { method: "HEAD", reference: "latest" });
     pulled(digestOf(1), { reference: digestOf(1) });
@@ -207,6 +223,14 @@ describe("a login", () => {
     pulled();
 
     expect((await listed("login")).map(({ at }) => at)).toEqual([begin, begin + 5 * minute]);
+  });
+
+  test("is counted when the clock was set back, too", async () => {
+    pulled();
+    now -= 60 * minute;
+    pulled();
+
+    expect(await listed("login")).toHaveLength(2);
   });
 
   test("is counted for each credential", async () => {
@@ -326,6 +350,19 @@ describe("what is written", () => {
     await runDueIn(250);
 
     expect(await counts()).toEqual([3]);
+  });
+
+  test("is counted to the end by a timer that comes before the clock says so, too", async () => {
+    pulled();
+    await runDueIn(250);
+    pulled();
+    const works = due.splice(0);
+    for (const { work } of works) work();
+
+    await runDueIn(minute);
+    await runDueIn(250);
+
+    expect(await counts()).toEqual([2]);
   });
 
   test("goes on behind what an earlier process wrote", async () => {

@@ -11,8 +11,9 @@ const first: Migration = {
     ) STRICT;
     INSERT INTO meta VALUES (1, 0, '');
 
+    -- Lies in the order in which it is dropped, so that whole pages become free.
     CREATE TABLE events (
-      id INTEGER PRIMARY KEY,
+      id INTEGER NOT NULL,
       at INTEGER NOT NULL,
       last_at INTEGER NOT NULL,
       count INTEGER NOT NULL,
@@ -33,9 +34,10 @@ const first: Migration = {
       tag TEXT,
       digest TEXT,
       object TEXT,
-      reason TEXT
-    ) STRICT;
-    CREATE INDEX events_by_rank ON events (rank, id);
+      reason TEXT,
+      PRIMARY KEY (rank, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX events_by_id ON events (id);
     CREATE INDEX events_by_last ON events (last_at);
     CREATE INDEX events_by_name ON events (name, id) WHERE name IS NOT NULL;
     CREATE INDEX events_by_repository ON events (repository, id) WHERE repository IS NOT NULL;

@@ -38,6 +38,27 @@ describe("the record in SQLite", () => {
     expect(statSync(file).size).toBeLessThan(sizeBytes / 10);
   });
 
+  test("drops when images were pulled last before it drops refusals, and says that it knows no pull of before", async () => {
+    const store = await openAuditDatabase({ file: newFile(), programVersion: "1.2.3", onFault: () => {} });
+    const at = 2e12;
+    const events = Array.from({ length: 3000 }, (_, index) =>
+      auditEvent(index + 1, {
+        ...(index % 2 === 0 ? {} : { kind: "refusal", outcome: "refused" }),
+        repository: `r${index}`,
+        lastAt: at + index,
+      }),
+    );
+    await store.write(events);
+    const { sizeBytes } = await store.facts();
+
+    for (const bounds = { keepSince: 0, keepPullsSince: 0, maxBytes: 0.6 * sizeBytes }; await store.prune(bounds););
+
+    expect(await store.list({ what: "refusal", withDetails: true, limit: 3000 })).toHaveLength(1500);
+    expect(await store.lastPulls([{ repository: "r2998", digest: events[0]?.digest ?? "" }])).toEqual([]);
+    expect((await store.facts()).completeSince).toBe(at + 2999);
+    await store.close();
+  });
+
   test("finds what is asked for most by an index", () => {
     const file = newFile();
     prepareAuditDatabase(file, "1.2.3");
@@ -51,7 +72,7 @@ describe("the record in SQLite", () => {
     expect(planOf({ who: "maria" })).toContain("USING INDEX events_by_name");
     expect(planOf({ repositories: parseRepositoryPattern("team/app") })).toContain("USING INDEX events_by_repository");
     // From the newest on, until the page is full: nothing is sorted.
-    expect(planOf({})).toBe("SCAN events");
+    expect(planOf({})).toBe("SCAN events USING INDEX events_by_id");
     db.close();
   });
 });

@@ -17,7 +17,10 @@ export function prune(db: Database, bounds: AuditBounds): boolean {
 
 function dropOld(db: Database, { keepSince, keepPullsSince }: AuditBounds): boolean {
   const events = db
-    .query("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)")
+    .query(
+      `DELETE FROM events WHERE (rank, id) IN
+         (SELECT rank, id FROM events WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)`,
+    )
     .run(keepSince, mostRows).changes;
   return events > 0 || dropPulls(db, keepPullsSince) > 0;
 }
@@ -33,7 +36,10 @@ function dropLowest(db: Database): boolean {
 
 function dropRank(db: Database, rank: number): boolean {
   const { changes } = db
-    .query("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE rank = ?1 ORDER BY id LIMIT ?2)")
+    .query(
+      `DELETE FROM events WHERE rank = ?1 AND id <=
+         (SELECT max(id) FROM (SELECT id FROM events WHERE rank = ?1 ORDER BY id LIMIT ?2))`,
+    )
     .run(rank, mostRows);
   return changes > 0;
 }
