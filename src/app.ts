@@ -56,7 +56,7 @@ import { PkiFolder } from "./process/pki-folder.ts";
 import { preparePrivateSockets } from "./process/private-sockets.ts";
 import { clearSelfTest, markSelfTest, unfinishedSelfTest } from "./process/self-test-mark.ts";
 import { AccessControl } from "./registry/access-control.ts";
-import { LocalAdministration } from "./registry/administration.ts";
+import { LocalAdministration, operator } from "./registry/administration.ts";
 import { LocalAuditReading } from "./registry/audit-reading.ts";
 import { AuditTrail } from "./registry/audit-trail.ts";
 import { recordSettings } from "./registry/audited-settings.ts";
@@ -157,6 +157,8 @@ interface Audit {
 const hourMs = 60 * 60 * 1000;
 const usesWrittenEveryMs = 20_000;
 const writingUses = "writing when access keys were used";
+/** Twice this is how long the access keys of somebody live who was taken out of the directory. */
+const directoryRefreshMs = 5 * 60 * 1000;
 
 const clock: Clock = { now: () => Date.now() };
 const makeUlid = monotonicFactory();
@@ -300,7 +302,7 @@ async function openDirectory(
     (await accounts.findRobot(name)) !== undefined ||
     isHtpasswdUser(name);
   const replaceGroups: AccessControl["replaceGroups"] = (...groups) => access.replaceGroups(...groups);
-  return openDirectoryUsers(ldap, { accounts, isTaken, replaceGroups, ulids, clock, log });
+  return openDirectoryUsers(ldap, { accounts, isTaken, replaceGroups, by: operator.id, ulids, clock, log });
 }
 
 function administer(
@@ -389,7 +391,11 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const bearerTokens = new BearerTokens(tokens, holders);
   const refreshTokens = new RefreshTokens({ store: stores.refreshTokens, clock, log, secret });
   serving.timers.push(every(hourMs, log, "removal of idle refresh tokens", () => refreshTokens.removeIdle()));
-  void directory?.announce();
+  if (directory !== undefined) {
+    void directory.announce();
+    const refresh = (): Promise<void> => directory.refresh();
+    serving.timers.push(every(directoryRefreshMs, log, "look at who is still in the directory (ldap)", refresh));
+  }
   const logins = { ...held, directory, clientCertificates, bearerTokens, processPrincipals, onLogin };
   const authenticator = new Authenticator({ ...logins, clock, ulids, log });
   serving.endings.push(

@@ -63,12 +63,23 @@ export class WatchedAccounts implements AccountStore {
     return this.#store.findPrincipal(id, now);
   }
 
+  listExternalNames(source: ExternalSource): Promise<readonly string[]> {
+    return this.#store.listExternalNames(source);
+  }
+
   externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     return this.#store.externalPrincipal(source, name, fresh, at);
   }
 
   findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined> {
     return this.#store.findExternalPrincipal(source, name);
+  }
+
+  async removeExternalPrincipal(source: ExternalSource, name: string, change: Change): Promise<boolean> {
+    return this.#counted(
+      [name, ...(await this.#ownedRobots())],
+      this.#store.removeExternalPrincipal(source, name, change),
+    );
   }
 
   async keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {

@@ -213,6 +213,23 @@ export function describeAccountStore(make: () => Promise<AccountStore>): void {
     expect((await store.findRobot("ci"))?.id).toBe(third);
   });
 
+  test("REV-05: one name of a directory can be taken out, with its robots; the others of the source are listed, and stay", async () => {
+    await store.externalPrincipal("ldap", "hugo", first, 1);
+    await store.externalPrincipal("ldap", "eve", third, 1);
+    await store.externalPrincipal("htpasswd", "hugo", fourth, 1);
+    await store.createRobot(robot("ci", { owner: { id: first, name: "hugo", isAdmin: false } }), change);
+    expect(await store.listExternalNames("ldap")).toEqual(["eve", "hugo"]);
+
+    expect(await store.removeExternalPrincipal("ldap", "hugo", change)).toBe(true);
+    expect(await store.removeExternalPrincipal("ldap", "hugo", change)).toBe(false);
+
+    expect(await store.listExternalNames("ldap")).toEqual(["eve"]);
+    expect(await store.findPrincipal(first, 200)).toBeUndefined();
+    expect(await store.listRobots()).toEqual([]);
+    expect(await store.findExternalPrincipal("htpasswd", "hugo")).toBe(fourth);
+    expect(await store.externalPrincipal("ldap", "hugo", fifth, 300)).toBe(fifth);
+  });
+
   test("a robot that is removed and made again is another", async () => {
     await store.createRobot(robot("ci"), change);
 

@@ -50,10 +50,14 @@ export interface AccountStore {
   removeRobot(name: string, change: Change): Promise<boolean>;
   /** Who has the id, as they are now; undefined when they were removed, and for a robot that has expired by `now`. */
   findPrincipal(id: PrincipalId, now: number): Promise<Principal | undefined>;
+  /** The names that have come from there and were not removed, in byte order. */
+  listExternalNames(source: ExternalSource): Promise<readonly string[]>;
   /** The id of a name from elsewhere, the same each time; `fresh` is used the first time. */
   externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId>;
   /** The id of a name from elsewhere, if it has one. */
   findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined>;
+  /** False when nobody of the source has the name. Otherwise as `removeUser` does. */
+  removeExternalPrincipal(source: ExternalSource, name: string, change: Change): Promise<boolean>;
   /**
    * Marks everybody of the source whose name is not among these as removed: should the name come back, it gets a fresh id.
    * Their robots and their memberships go as with `removeUser`.

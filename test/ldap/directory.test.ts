@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 
 import { DirectoryConnection } from "../../src/auth/ldap/connection.ts";
@@ -8,6 +8,8 @@ import { company, groups, optionsFor, people } from "./people.ts";
 import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
 
 // OpenLDAP's own server, asked over TLS; and everything that must not work.
+
+setDefaultTimeout(60_000);
 
 let slapd: Slapd;
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ export async function startSlapd(ldif: string, options: SlapdOptions = {}): Prom
       const who = ["-x", "-D", directoryAdmin.dn, "-w", directoryAdmin.password];
       must("ldapmodify", [...who, "-H", `ldap://127.0.0.1:${plainPort}`], text);
     },
-    freeze: () => server.signal("SIGSTOP"),
+    freeze: () => server.freeze(),
     thaw: () => server.signal("SIGCONT"),
     halt: () => server.stop(),
     start: () => server.start(),
@@ -101,6 +101,8 @@ function configurationOf(folder: string, { definitions = "", tls = true, sizeLim
   const includes = schemas.map((name) => `include /etc/ldap/schema/${name}.schema`);
   const certificate = [`TLSCertificateFile ${folder}/server.crt`, `TLSCertificateKeyFile ${folder}/server.key`];
   return `${[...includes, definitions, ...(tls ? certificate : [])].join("\n")}
+# As Active Directory does: a bind with a name and without a password succeeds, as nobody.
+allow bind_anon_dn
 modulepath /usr/lib/ldap
 moduleload back_mdb
 sizelimit ${sizeLimit}
@@ -158,6 +160,13 @@ class Server {
       });
       void this.#ended.then(() => reject(new Error(`slapd ended:\n${this.text.slice(from)}`)));
     });
+  }
+
+  freeze(): void {
+    this.signal("SIGSTOP");
+    const tasks = `/proc/${this.#child?.pid}/task`;
+    // Its threads stop one after the other.
+    while (readdirSync(tasks).some((task) => !/\) T /.test(readFileSync(join(tasks, task, "stat"), "utf8"))));
   }
 
   signal(name: NodeJS.Signals): void {

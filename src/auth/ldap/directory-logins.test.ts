@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import { ulid } from "ulid";
 
@@ -21,7 +21,11 @@ import { DirectoryUsers } from "./directory-users.ts";
 
 // Logins of a directory's users as the authenticator sees them; the directory itself: test/ldap.
 
+// A machine that is busy takes long for a slow hash.
+setDefaultTimeout(60_000);
+
 const remote = "192.0.2.1";
+const ownHash = await hashPassword("of dozo's own");
 
 /** A directory in memory, whose passwords are `right`. */
 class MemoryDirectory implements Pick<Directory, "verify" | "lookUp" | "probe"> {
@@ -74,6 +78,7 @@ beforeEach(async () => {
     accounts,
     isTaken: async (name) => (await accounts.findUser(name)) !== undefined,
     replaceGroups: (...groups) => access.replaceGroups(...groups),
+    by: ulids.next(),
     ulids,
     clock,
     log: silentLog,
@@ -98,7 +103,7 @@ beforeEach(async () => {
 afterEach(() => authenticator.stop());
 
 async function addUser(name: string): Promise<void> {
-  const user = { id: ulids.next(), name, isAdmin: true, passwordHash: await hashPassword("of dozo's own") };
+  const user = { id: ulids.next(), name, isAdmin: true, passwordHash: ownHash };
   await accounts.createUser(user, { by: ulids.next(), at: now });
 }
 
@@ -167,6 +172,53 @@ describe("a user of the directory", () => {
     await addUser("maria");
 
     expect(await logIn("maria", "right")).toMatchObject({ kind: "refused" });
+  });
+});
+
+describe("REV-01, REV-03: whoever has been here is looked up again and again", () => {
+  beforeEach(async () => {
+    directory.users.set("lena", { name: "lena", groups: [] });
+    await principalOf("maria");
+    await principalOf("lena");
+  });
+
+  test("and has the groups that the directory says, without a login", async () => {
+    directory.users.set("maria", { name: "maria", groups: ["guests"] });
+
+    await users.refresh();
+
+    expect(await groupsOf("maria")).toEqual([{ source: "ldap", name: "guests" }]);
+  });
+
+  test("and is removed when the directory does not have them twice in a row; who gets the name later is somebody else", async () => {
+    const { id } = await principalOf("maria");
+    const maria = directory.users.get("maria");
+    directory.users.delete("maria");
+
+    await users.refresh();
+    expect(await accounts.findPrincipal(id, now)).toBeDefined();
+    await users.refresh();
+
+    expect(await accounts.findPrincipal(id, now)).toBeUndefined();
+    expect(await accounts.listExternalNames("ldap")).toEqual(["lena"]);
+    expect(await logIn("maria", "right")).toMatchObject({ kind: "refused" });
+    if (maria !== undefined) directory.users.set("maria", maria);
+    expect((await principalOf("maria")).id).not.toBe(id);
+  });
+
+  test("and stays when the directory has them again, has nobody at all any more, or cannot be asked", async () => {
+    const maria = directory.users.get("maria");
+    directory.users.delete("maria");
+    await users.refresh();
+    if (maria !== undefined) directory.users.set("maria", maria);
+    await users.refresh();
+    directory.users.clear();
+    await users.refresh();
+    await users.refresh();
+    directory.isAway = true;
+    expect(await users.refresh().catch((error: unknown) => error)).toMatchObject({ code: "UNAVAILABLE" });
+
+    expect(await accounts.listExternalNames("ldap")).toEqual(["lena", "maria"]);
   });
 });
 

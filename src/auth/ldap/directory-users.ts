@@ -9,11 +9,13 @@ import { DirectoryUnavailableError } from "./directory-error.ts";
 
 export interface DirectoryUsersOptions {
   readonly directory: Pick<Directory, "verify" | "lookUp" | "probe">;
-  readonly accounts: Pick<AccountStore, "externalPrincipal">;
+  readonly accounts: Pick<AccountStore, "externalPrincipal" | "listExternalNames" | "removeExternalPrincipal">;
   /** Whether a user who goes before one of the directory has this name. */
   readonly isTaken: (name: string) => Promise<boolean>;
   /** Takes all groups of a principal, and forgets those of before. */
   readonly replaceGroups: (principal: Principal["id"], source: "ldap", names: readonly string[]) => Promise<void>;
+  /** Who removes those whom the directory no longer has. */
+  readonly by: Principal["id"];
   readonly ulids: UlidSource;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,6 +34,8 @@ const mostMs = 2000;
 export class DirectoryUsers {
   readonly #options: DirectoryUsersOptions;
   readonly #tookMs: number[] = [];
+  /** Whom the directory did not have when all were looked up. */
+  #missing: ReadonlySet<string> = new Set();
 
   constructor(options: DirectoryUsersOptions) {
     this.#options = options;
@@ -77,6 +81,39 @@ export class DirectoryUsers {
   async find(name: string): Promise<Principal | undefined> {
     const user = await this.#asked(this.#options.directory.lookUp(name));
     return user === undefined ? undefined : this.#principal(user);
+  }
+
+  /**
+   * Looks everybody up who has been here, and takes what the directory says now: their groups, and who is gone. Their access keys and
+   * robots live on without a login, so this is what ends them. Who is not there twice in a row is removed, for ever: somebody
+   * who gets the name later is somebody else. Rejects as `logIn` does, and nobody is removed then.
+   */
+  async refresh(): Promise<void> {
+    const { directory, accounts } = this.#options;
+    const names = await accounts.listExternalNames("ldap");
+    const missing = new Set<string>();
+    for (const name of names) {
+      const user = await this.#asked(directory.lookUp(name));
+      if (user?.name === name) await this.#principal(user);
+      else missing.add(name);
+    }
+    const gone = [...missing].filter((name) => this.#missing.has(name));
+    this.#missing = missing;
+    await this.#remove(gone, names.length);
+  }
+
+  async #remove(gone: readonly string[], known: number): Promise<void> {
+    const { accounts, clock, log, by } = this.#options;
+    if (gone.length > 1 && gone.length === known) {
+      log.error(
+        "the directory (ldap) has none of its users any more, so nobody was removed: are ldap.base, ldap.userFilter and ldap.allowedGroups right?",
+      );
+      return;
+    }
+    for (const name of gone) {
+      await accounts.removeExternalPrincipal("ldap", name, { by, at: clock.now() });
+      log.info("a user whom the directory (ldap) no longer has was removed", { user: name });
+    }
   }
 
   async #principal({ name, groups }: DirectoryUser): Promise<Principal | undefined> {

@@ -96,6 +96,10 @@ class CachedAccountStore implements AccountStore {
     return found;
   }
 
+  listExternalNames(source: ExternalSource): Promise<readonly string[]> {
+    return this.#store.listExternalNames(source);
+  }
+
   async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     const key = `${source}:${name}`;
     const memory = this.#external.ids;
@@ -110,14 +114,12 @@ class CachedAccountStore implements AccountStore {
     return this.#external.ids.get(`${source}:${name}`) ?? (await this.#store.findExternalPrincipal(source, name));
   }
 
+  removeExternalPrincipal(source: ExternalSource, name: string, change: Change): Promise<boolean> {
+    return this.#changeExternal(() => this.#store.removeExternalPrincipal(source, name, change));
+  }
+
   keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {
-    return this.#change(async () => {
-      try {
-        await this.#store.keepExternalPrincipals(source, names, at);
-      } finally {
-        this.#external = { ids: new Map(), principals: new Map() };
-      }
-    });
+    return this.#changeExternal(() => this.#store.keepExternalPrincipals(source, names, at));
   }
 
   #read(): Promise<Accounts> {
@@ -127,6 +129,16 @@ class CachedAccountStore implements AccountStore {
     };
     return this.#flights.read(accounts, accounts, read, (all) => {
       this.#accounts = all;
+    });
+  }
+
+  #changeExternal<Answer>(change: () => Promise<Answer>): Promise<Answer> {
+    return this.#change(async () => {
+      try {
+        return await change();
+      } finally {
+        this.#external = { ids: new Map(), principals: new Map() };
+      }
     });
   }
 

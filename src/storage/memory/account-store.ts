@@ -80,6 +80,11 @@ export class MemoryAccountStore implements AccountStore {
     ].find((each) => each.id === id);
   }
 
+  async listExternalNames(source: ExternalSource): Promise<readonly string[]> {
+    const names = this.#external.filter((each) => each.source === source).map(({ name }) => name);
+    return names.toSorted(compareBytes);
+  }
+
   async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, _at: number): Promise<PrincipalId> {
     const known = this.#externalId(source, name);
     if (known !== undefined) return known;
@@ -89,6 +94,13 @@ export class MemoryAccountStore implements AccountStore {
 
   async findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined> {
     return this.#externalId(source, name);
+  }
+
+  async removeExternalPrincipal(source: ExternalSource, name: string, _change: Change): Promise<boolean> {
+    const id = this.#externalId(source, name);
+    this.#external = this.#external.filter((each) => each.id !== id);
+    this.#removeOrphans();
+    return id !== undefined;
   }
 
   async keepExternalPrincipals(source: ExternalSource, names: readonly string[], _at: number): Promise<void> {

@@ -54,6 +54,10 @@ export class SqliteAccountStore implements AccountStore {
     return this.#reader.call("findPrincipal", id, now);
   }
 
+  listExternalNames(source: ExternalSource): Promise<readonly string[]> {
+    return this.#reader.call("listExternalNames", source);
+  }
+
   findExternalPrincipal(source: ExternalSource, name: string): Promise<PrincipalId | undefined> {
     return this.#reader.call("findExternalPrincipal", source, name);
   }
@@ -61,6 +65,10 @@ export class SqliteAccountStore implements AccountStore {
   async externalPrincipal(source: ExternalSource, name: string, fresh: PrincipalId, at: number): Promise<PrincipalId> {
     const known = await this.findExternalPrincipal(source, name);
     return known ?? (await this.#writer.call("externalPrincipal", source, name, fresh, at));
+  }
+
+  removeExternalPrincipal(source: ExternalSource, name: string, change: Change): Promise<boolean> {
+    return this.#writer.call("removeExternalPrincipal", source, name, change);
   }
 
   keepExternalPrincipals(source: ExternalSource, names: readonly string[], at: number): Promise<void> {

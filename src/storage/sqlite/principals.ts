@@ -55,6 +55,15 @@ export function removeUser(db: Database, name: string, change: Change): boolean 
   return removeOwn(db, "user", name, change);
 }
 
+export function listExternalNames(db: Database, source: ExternalSource): readonly string[] {
+  return db
+    .query<{ name: string }, [string]>(
+      "SELECT name FROM principals WHERE source = ?1 AND removed_at IS NULL ORDER BY name",
+    )
+    .all(source)
+    .map(({ name }) => name);
+}
+
 export function findExternalPrincipal(db: Database, source: ExternalSource, name: string): PrincipalId | undefined {
   return db
     .query<{ id: PrincipalId }, [string, string]>(
@@ -77,6 +86,17 @@ export function externalPrincipal(
      VALUES (?1, ?2, ?3, 0, 1, ?4)`,
   ).run(fresh, source, name, at);
   return fresh;
+}
+
+export function removeExternalPrincipal(db: Database, source: ExternalSource, name: string, change: Change): boolean {
+  const { changes } = db
+    .query(
+      `UPDATE principals SET removed_by = ?3, removed_at = ?4
+       WHERE source = ?1 AND name = ?2 AND removed_at IS NULL`,
+    )
+    .run(source, name, change.by, change.at);
+  if (changes > 0) removeWhatTheyHad(db, change.by, change.at);
+  return changes > 0;
 }
 
 export function keepExternalPrincipals(
