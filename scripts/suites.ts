@@ -43,6 +43,7 @@ export const suites: readonly Suite[] = [
     needs: ["openssl", "/usr/bin/python3", "node", "go", "java", "javac", "chromium", "certutil"],
     showsFigures: false,
   },
+  { name: "oidc", paths: ["./test/oidc"], needs: ["chromium", "certutil", "skopeo"], showsFigures: false },
   { name: "conformance", paths: ["./test/conformance"], needs: ["conformance"], showsFigures: true },
   {
     name: "clients/docker-20",

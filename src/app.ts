@@ -8,6 +8,7 @@ import { Authenticator } from "./auth/authenticate.ts";
 import { ClientCertificates } from "./auth/client-certificates.ts";
 import { HtpasswdFile } from "./auth/htpasswd.ts";
 import type { DirectoryUsers } from "./auth/ldap/directory-users.ts";
+import type { CompanyLogin } from "./auth/oidc/open.ts";
 import { hashPassword } from "./auth/password.ts";
 import { ProcessPrincipals } from "./auth/process-principals.ts";
 import { AccessTokens } from "./auth/tokens/access-tokens.ts";
@@ -16,6 +17,7 @@ import { RefreshTokens } from "./auth/tokens/refresh-tokens.ts";
 import { SigningKeys } from "./auth/tokens/signing-keys.ts";
 import { TokenHolders } from "./auth/tokens/token-holders.ts";
 import { TokenService } from "./auth/tokens/token-service.ts";
+import { Sessions } from "./auth/sessions.ts";
 import { WatchedAccounts } from "./auth/watched-accounts.ts";
 import { AcmeCertificate } from "./certificates/acme/acme-certificate.ts";
 import { DnsHook } from "./certificates/acme/dns-hook.ts";
@@ -37,6 +39,7 @@ import type { CertificateAdministration } from "./core/certificate-administratio
 import type { ClientCertificateStore } from "./core/client-certificate-store.ts";
 import type { Clock } from "./core/clock.ts";
 import type { MetadataStore } from "./core/metadata-store.ts";
+import type { OidcUserStore } from "./core/oidc-user-store.ts";
 import type { Principal } from "./core/principal.ts";
 import type { RefreshTokenStore } from "./core/refresh-token-store.ts";
 import { parseRepositoryName, type RepositoryName } from "./core/repository-name.ts";
@@ -60,7 +63,7 @@ import { LocalAdministration, operator } from "./registry/administration.ts";
 import { LocalAuditReading } from "./registry/audit-reading.ts";
 import { AuditTrail } from "./registry/audit-trail.ts";
 import { recordSettings } from "./registry/audited-settings.ts";
-import { auditedAdministration, auditedCertificates } from "./registry/audited.ts";
+import { auditedAdministration, auditedCertificates, auditedOwnKeys } from "./registry/audited.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { MeasuredDiskReserve } from "./registry/disk-reserve.ts";
@@ -141,6 +144,7 @@ interface Stores {
   readonly keys: AccessKeys;
   readonly certificates: ClientCertificateStore;
   readonly refreshTokens: RefreshTokenStore;
+  readonly oidcUsers: OidcUserStore;
   readonly blobs: BlobStore;
   readonly uploads: UploadStore;
   readonly audit: Audit;
@@ -189,6 +193,7 @@ async function openStores(
     keys,
     certificates: cacheClientCertificates(database.certificates),
     refreshTokens: database.refreshTokens,
+    oidcUsers: database.oidcUsers,
     blobs: files.blobs,
     uploads: files.uploads,
     audit,
@@ -278,9 +283,10 @@ export async function openAdministration(settings: Settings, programVersion: str
     htpasswd?.stop();
     return htpasswd?.users.has(name) === true;
   };
+  const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
   const findDirectoryUser = async (name: string): Promise<Principal | undefined> =>
     (await openDirectory(settings, stores, isHtpasswdUser, silentLog))?.find(name);
-  const local = administer(stores, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
+  const local = administer({ ...stores, keys }, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
   return { useCases: auditedAdministration(local, stores.audit.trail), close: () => stores.close() };
 }
 
@@ -305,8 +311,28 @@ async function openDirectory(
   return openDirectoryUsers(ldap, { accounts, isTaken, replaceGroups, by: operator.id, ulids, clock, log });
 }
 
+/** The same. */
+async function openProvider(
+  { oidc: { issuer, clientId, ...rest } }: Settings,
+  { accounts, access, oidcUsers: users }: Stores,
+  isHtpasswdUser: (name: string) => Promise<boolean>,
+  log: Log,
+): Promise<CompanyLogin | undefined> {
+  if (issuer === undefined || clientId === undefined) return undefined;
+  const { openCompanyLogin } = await import("./auth/oidc/open.ts");
+  const isTaken = async (name: string): Promise<boolean> =>
+    (await accounts.findUser(name)) !== undefined ||
+    (await accounts.findRobot(name)) !== undefined ||
+    (await accounts.findExternalPrincipal("ldap", name)) !== undefined ||
+    isHtpasswdUser(name);
+  const changesOf = (name: string): number => accounts.changesOf(name);
+  const replaceGroups: AccessControl["replaceGroups"] = (...groups) => access.replaceGroups(...groups);
+  const ports = { users, isTaken, changesOf, replaceGroups, ulids, clock, log };
+  return openCompanyLogin({ ...rest, issuer, clientId }, ports);
+}
+
 function administer(
-  stores: Stores,
+  stores: Omit<Stores, "keys"> & { readonly keys: KeyAdministration },
   folder: string,
   elsewhere: Pick<PrincipalNamesPorts, "isHtpasswdUser" | "findDirectoryUser">,
   processStatus: () => Pick<
@@ -314,12 +340,11 @@ function administer(
     "version" | "pid" | "address" | "clientCertificateAddress" | "tls" | "certificateEndsAt"
   >,
 ): LocalAdministration {
-  const { accounts, access, certificates, metadata, blobs, audit } = stores;
+  const { accounts, access, keys, certificates, oidcUsers, metadata, blobs, audit } = stores;
   const signClientCertificate: SignClientCertificate = async (request) =>
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
-  const kept = { accounts, access, certificates, metadata, blobs, audit: audit.reading };
+  const kept = { accounts, access, certificates, oidcUsers, metadata, blobs, audit: audit.reading };
   const ports = { clock, ulids, hashPassword, signClientCertificate, processStatus };
-  const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
   return new LocalAdministration({ ...kept, keys, ...ports, ...elsewhere });
 }
 
@@ -370,9 +395,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     await htpasswd?.refreshIfDue();
     return htpasswd?.users.has(name) === true;
   };
+  const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
   const directory = await openDirectory(settings, stores, isHtpasswdUser, log);
   const findDirectoryUser = async (name: string): Promise<Principal | undefined> => directory?.find(name);
-  const local = administer(stores, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
+  const local = administer({ ...stores, keys }, settings.data, { isHtpasswdUser, findDirectoryUser }, status);
   const { trail, reading } = stores.audit;
   await recordSettings(settings, stores.audit);
   const administration = auditedAdministration(local, trail);
@@ -414,6 +440,12 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
     administration: (actor) => auditedAdministration(local.as(actor), trail, actor),
     audit: trail,
     authenticate: authenticator.authenticate,
+    sessions: new Sessions({
+      clock,
+      versionOf: (name) => `${accounts.changesOf(name)} ${htpasswd?.users.get(name)?.text ?? ""}`,
+    }),
+    ownKeys: (principal) => auditedOwnKeys(keys, trail, principal),
+    oidc: await openProvider(settings, stores, isHtpasswdUser, log),
     tokens: new TokenService({ tokens, holders, refreshTokens, decide }),
     challenge: settings.challenge,
     originOf: createOriginReader({

@@ -156,6 +156,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   jose: ["auth/tokens"],
   ldapts: ["auth/ldap"],
   "lru-cache": ["auth", "certificates", "storage/cache", "registry", "api"],
+  "openid-client": ["auth"],
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki", "certificates"],
   ulid: ["app.ts", "process", "cli"],

@@ -1,4 +1,5 @@
 import type { Actor } from "../core/administration.ts";
+import type { AuthResult } from "../auth/authenticate.ts";
 import type { Caller } from "../core/caller.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Action } from "../core/policy.ts";
@@ -21,9 +22,11 @@ import { readTarget, type RequestTarget } from "../http/request-target.ts";
 import { createRouter, type RouteMatch } from "../http/router.ts";
 import { type Exchange, logExchange } from "./access-log.ts";
 import { type BodyKind, maxBodyBytes } from "./body-limit.ts";
-import type { ApiParts, BodyCall, UploadCall } from "./call.ts";
+import type { ApiParts, BodyCall, Call, UploadCall } from "./call.ts";
 import { challengeOf, scopeFor, TokenFaultError } from "./challenge.ts";
+import { authenticated } from "./identify.ts";
 import { type ApiRoute, routes } from "./routes.ts";
+import { readForm } from "./web/browser.ts";
 
 /** On every answer: what comes from a registry is never to be run, framed, guessed at or kept by others. */
 const commonHeaders: Readonly<Record<string, string>> = {
@@ -37,6 +40,10 @@ const commonHeaders: Readonly<Record<string, string>> = {
 const registryHeaders = { ...commonHeaders, "Docker-Distribution-API-Version": "registry/2.0" };
 
 const noQuery = new URLSearchParams();
+
+/** What every row is given of a request, before it is known who sends it. */
+type RowCall = Call & BodyCall & UploadCall;
+type FoundRow = Extract<RouteMatch<ApiRoute>, { kind: "found" }>;
 
 /** For the clients of Docker's first protocol, of which only the ping and the search are still in use. */
 const firstProtocol = "this registry speaks version 2 of the protocol only; use Docker 1.10 or later";
@@ -98,16 +105,46 @@ async function answerTo(
   exchange.isChange = route.isChange === true;
   exchange.record = route.record;
   const query = target.query === "" ? noQuery : new URLSearchParams(target.query);
-  const call = { request, query, parameter, ...bodyOf(parts, request, route.body) };
+  const call = {
+    request,
+    path: target.path,
+    query,
+    parameter,
+    client: exchange.client,
+    form: noQuery,
+    ...bodyOf(parts, request, route.body),
+  };
   exchange.scope = scopeFor(route.action, match.name, query);
   if (route.tellsTrust === true && request.method === "GET") parts.onTrustFetched(exchange.client);
+  const isPage = route.refuse !== undefined || route.body === "page-form";
+  return isPage ? answerPage(parts, match, call, exchange) : answerRow(parts, match, call, exchange);
+}
+
+/** A row for people: its form is read before anything is done, and what is refused they are told in its own way. */
+async function answerPage(parts: ApiParts, match: FoundRow, bare: RowCall, exchange: Exchange): Promise<Answer> {
+  const { route } = match;
+  let call = bare;
+  try {
+    if (route.body === "page-form") call = { ...bare, form: await readForm(parts, bare) };
+    return await answerRow(parts, match, call, exchange);
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    const answer = route.refuse?.(parts, call, error);
+    if (answer === undefined) throw error;
+    noteRefusal(parts, error, answer.status, exchange);
+    return answer;
+  }
+}
+
+async function answerRow(parts: ApiParts, match: FoundRow, call: RowCall, exchange: Exchange): Promise<Answer> {
+  const { route, parameter } = match;
   if (route.action === "none") return route.handler(parts, call);
   if (route.action === "token") {
     const identify = (authorization: string | null): Promise<Caller> => callerOf(parts, authorization, exchange);
     const admit = (redeemed: Caller | string): Caller => admitted(parts, redeemed, exchange);
     return route.handler(parts, { ...call, identify, admit, certificate: exchange.certificate });
   }
-  const caller = await callerOf(parts, request.headers.get("authorization"), exchange);
+  const caller = await callerOfRow(parts, route, call, exchange);
   if (route.action === "login" || route.action === "catalog") {
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller });
@@ -153,15 +190,23 @@ async function answerWithoutRoute(
   return target.path.startsWith("/v1/") ? unknownPathAnswer(firstProtocol) : unknownPathAnswer();
 }
 
+/** Who asks, in the row's own way where it has one. Throws as `callerOf` does. */
+async function callerOfRow(parts: ApiParts, { identify }: ApiRoute, call: Call, exchange: Exchange): Promise<Caller> {
+  const authorization = call.request.headers.get("authorization");
+  if (identify === undefined) return callerOf(parts, authorization, exchange);
+  return judged(parts, await identify(parts, call, exchange), authorization, exchange);
+}
+
 /**
  * Throws `UNAUTHORIZED`, or `TOOMANYREQUESTS` for somebody who guesses; why stands in the log only. `DENIED` where the client's
  * certificate does not count: asking for a password would be of no use.
  */
 async function callerOf(parts: ApiParts, authorization: string | null, exchange: Exchange): Promise<Caller> {
-  // The runtime joins headers of one name with commas, and no credentials have one.
-  if (authorization?.includes(",") === true) throw new ProtocolError(400, "the request has two Authorization headers");
-  const pending = parts.authenticate(authorization, exchange.client, exchange.certificate);
-  const result = pending instanceof Promise ? await pending : pending;
+  const pending = authenticated(parts, authorization, exchange);
+  return judged(parts, pending instanceof Promise ? await pending : pending, authorization, exchange);
+}
+
+function judged(parts: ApiParts, result: AuthResult, authorization: string | null, exchange: Exchange): Caller {
   if (result.kind === "caller") {
     noteCaller(parts, result.caller, exchange);
     return result.caller;
@@ -250,14 +295,18 @@ function answerToError(
     return protocolErrorAnswer(error);
   }
   if (error instanceof RegistryError) {
-    exchange.reason ??= exchange.isAnonymous === true ? "no credentials" : error.message;
     const answer = refusalAnswer(error);
-    if (answer.status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
+    noteRefusal({ log }, error, answer.status, exchange);
     if (challenge === undefined || error.code !== "UNAUTHORIZED") return answer;
     return { ...answer, headers: { ...answer.headers, "WWW-Authenticate": challenge(error) } };
   }
   log.error("a request failed", { ...exchange, error });
   return faultAnswer(exchange.requestId);
+}
+
+function noteRefusal({ log }: Pick<ApiParts, "log">, error: RegistryError, status: number, exchange: Exchange): void {
+  exchange.reason ??= exchange.isAnonymous === true ? "no credentials" : error.message;
+  if (status >= 500) log.error("a request failed", { requestId: exchange.requestId, error });
 }
 
 function changesThings(method: string): boolean {

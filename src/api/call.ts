@@ -1,6 +1,6 @@
+import type { OwnAccessKeys } from "../core/access-key-administration.ts";
 import type { Actor, Administration } from "../core/administration.ts";
 import type { Caller } from "../core/caller.ts";
-import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Decide } from "../core/policy.ts";
@@ -9,6 +9,9 @@ import type { RepositoryName } from "../core/repository-name.ts";
 import type { IncomingBody } from "../core/upload-store.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
 import type { TokenService } from "../auth/tokens/token-service.ts";
+import type { CompanyLogin } from "../auth/oidc/open.ts";
+import type { Sessions } from "../auth/sessions.ts";
+import type { ClientCertificate } from "../core/client-certificate.ts";
 import type { RegistryIdentity } from "../enrolment/identity.ts";
 import type { OriginReader } from "../http/asked-origin.ts";
 import type { BodyFault, BodyReader } from "../http/request-body.ts";
@@ -43,6 +46,11 @@ export interface ApiParts {
   readonly challenge: ChallengeSetting;
   /** Where a client thinks that it is. */
   readonly originOf: OriginReader;
+  readonly sessions: Methods<Sessions>;
+  /** The access keys of somebody, who looks after them alone. */
+  readonly ownKeys: (principal: Principal & Actor) => OwnAccessKeys;
+  /** Undefined where no provider is set. */
+  readonly oidc: { readonly [Part in keyof CompanyLogin]: Methods<CompanyLogin[Part]> } | undefined;
   readonly decide: Decide;
   readonly limits: Limits;
   /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
@@ -65,9 +73,20 @@ export interface ApiParts {
 /** A request that has found its row of the route table. Of its body a handler gets what its row takes in, and no more. */
 export interface Call {
   readonly request: Pick<Request, "method" | "headers">;
+  readonly path: string;
   readonly query: URLSearchParams;
   /** The last placeholder of the pattern, unjudged: a digest, a reference, an upload's id. */
   readonly parameter: string;
+  /** The client's address; undefined on a Unix socket. */
+  readonly client: string | undefined;
+  /** Empty where the row takes no form of a page. */
+  readonly form: URLSearchParams;
+}
+
+/** The other end of a request, as far as the connection tells. */
+export interface Visitor {
+  readonly client: string | undefined;
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 /** A request for a token, which has ways of its own to say who sends it. */

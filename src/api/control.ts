@@ -48,6 +48,11 @@ async function answer({ administration, certificates, audit }: ControlParts, req
     case "DELETE /users/NAME":
       await administration.removeUser(name);
       return new Response(null, { status: 204 });
+    case "GET /company-users":
+      return Response.json(await administration.listCompanyUsers());
+    case "POST /company-users/readmission":
+      await administration.readmitUser(text((await fieldsOf(request))["name"]));
+      return new Response(null, { status: 204 });
     case "GET /certificate":
       return Response.json(await certificates.show());
     case "POST /certificate/renewal":

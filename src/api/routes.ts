@@ -1,3 +1,4 @@
+import type { RegistryError } from "../core/error.ts";
 import type { Answer } from "../http/answer.ts";
 import type { MemoryBody } from "./body-limit.ts";
 import type {
@@ -20,12 +21,17 @@ import * as uploads from "./distribution/uploads.ts";
 import * as version from "./distribution/version.ts";
 import * as search from "./docker/search.ts";
 import * as token from "./docker/token.ts";
+import type { Identify } from "./identify.ts";
 import * as open from "./public.ts";
 import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
 import * as rules from "./v1/rules.ts";
 import * as users from "./v1/users.ts";
+import { bySession, bySessionOrAuthorization, toLogin } from "./web/browser.ts";
+import * as companyLogin from "./web/company-login.ts";
 import * as enrolment from "./web/enrolment.ts";
+import * as keys from "./web/keys.ts";
+import * as login from "./web/login.ts";
 import * as pages from "./web/pages.ts";
 
 interface Row {
@@ -41,10 +47,16 @@ interface Row {
   readonly tellsTrust?: true;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly pattern: string;
+  /** How it is found out who asks; by `Authorization` and the client's certificate where the row does not say. */
+  readonly identify?: Identify;
+  /** How its refusals look; as the registry's JSON where the row does not say. */
+  readonly refuse?: Refuse;
   /** Of the rows of the HTTP API. */
   readonly shape?: JsonShape;
 }
 
+/** Undefined: in the usual way. */
+type Refuse = (parts: ApiParts, call: Call, error: RegistryError) => Answer | undefined;
 type Handler<Given extends Call> = (parts: ApiParts, call: Given) => Answer | Promise<Answer>;
 
 /** What it takes in as a body decides what its handler is given of it; `body-limit.ts` has how much that is. */
@@ -274,6 +286,8 @@ export const routes: readonly ApiRoute[] = [
     method: "GET",
     pattern: "/enroll/line",
     action: "login",
+    identify: bySessionOrAuthorization,
+    refuse: pages.refuseLine,
     body: "none",
     handler: pages.line,
   },
@@ -296,6 +310,92 @@ export const routes: readonly ApiRoute[] = [
     action: "none",
     body: "none",
     handler: enrolment.powershell,
+  },
+  {
+    id: "login-page",
+    name: "login page",
+    method: "GET",
+    pattern: "/login",
+    action: "none",
+    body: "none",
+    handler: login.show,
+  },
+  {
+    id: "login",
+    name: "log in",
+    method: "POST",
+    pattern: "/login",
+    action: "login",
+    identify: login.byForm,
+    refuse: login.refuse,
+    body: "page-form",
+    handler: login.submit,
+  },
+  {
+    id: "logout",
+    name: "log out",
+    method: "POST",
+    pattern: "/logout",
+    action: "none",
+    refuse: toLogin,
+    body: "page-form",
+    handler: login.logOut,
+  },
+  {
+    id: "company-login",
+    name: "log in at the company",
+    method: "GET",
+    pattern: "/login/oidc",
+    action: "none",
+    refuse: toLogin,
+    body: "none",
+    handler: companyLogin.start,
+  },
+  {
+    id: "company-login-end",
+    name: "log in",
+    method: "GET",
+    pattern: "/login/oidc/callback",
+    action: "login",
+    identify: companyLogin.byProvider,
+    refuse: toLogin,
+    body: "none",
+    handler: companyLogin.finish,
+  },
+  {
+    id: "keys-page",
+    name: "show access keys",
+    method: "GET",
+    pattern: "/keys",
+    action: "login",
+    identify: bySession,
+    refuse: toLogin,
+    body: "none",
+    handler: keys.show,
+  },
+  {
+    id: "key",
+    name: "make access key",
+    isChange: true,
+    method: "POST",
+    pattern: "/keys",
+    action: "login",
+    identify: bySession,
+    refuse: toLogin,
+    body: "page-form",
+    handler: keys.make,
+  },
+  {
+    id: "key-revocation",
+    name: "revoke access key",
+    isChange: true,
+    method: "POST",
+    pattern: "/keys/revoke",
+    action: "login",
+    identify: bySession,
+    refuse: toLogin,
+    body: "page-form",
+    handler: keys.revoke,
   },
   {
     id: "live",

@@ -11,6 +11,7 @@ import type {
   Administration,
   CertificateSelection,
   ClientCertificateSummary,
+  CompanyUserSummary,
   NewClientCertificate,
   NewUser,
   RegistryStatus,
@@ -113,6 +114,14 @@ class RemoteAdministration implements Administration {
 
   async removeUser(name: string): Promise<void> {
     await this.#server.call("DELETE", `/users/${encodeURIComponent(name)}`);
+  }
+
+  async listCompanyUsers(): Promise<readonly CompanyUserSummary[]> {
+    return (await this.#server.call("GET", "/company-users")) as readonly CompanyUserSummary[];
+  }
+
+  async readmitUser(name: string): Promise<void> {
+    await this.#server.call("POST", "/company-users/readmission", { name });
   }
 
   async listRules(): Promise<readonly RuleSummary[]> {

@@ -41,7 +41,13 @@ export async function runServer(context: CommandContext, options: ServerOptions)
   if (settings.htpasswd !== undefined) requireHtpasswd(settings.htpasswd);
   if (settings.clientCa !== undefined) requireAuthority(settings.clientCa, "for client certificates");
   if (settings.ldap.ca !== undefined) requireAuthority(settings.ldap.ca, "of the directory");
-  if (settings.ldap.searcher !== undefined) requireDirectoryPassword(settings.ldap.searcher.passwordFile);
+  if (settings.oidc.ca !== undefined) requireAuthority(settings.oidc.ca, "of the OpenID Connect provider");
+  const { searcher } = settings.ldap;
+  if (searcher !== undefined)
+    requireSecret(searcher.passwordFile, "password for the directory (ldap.bindPasswordFile)");
+  const { clientSecretFile } = settings.oidc;
+  if (clientSecretFile !== undefined)
+    requireSecret(clientSecretFile, "secret for the OpenID Connect provider (oidc.clientSecretFile)");
   for (const host of listenHosts(settings.listen)) await assertOwnAddress(host);
   if (options.isFirstRunAllowed) prepareDataFolder(settings.data);
   else openDataFolder(settings.data);
@@ -97,12 +103,12 @@ function requireAuthority(file: string, what: string): void {
 }
 
 /** The same. */
-function requireDirectoryPassword(file: string): void {
+function requireSecret(file: string, what: string): void {
   try {
     readFileSync(file);
   } catch (error) {
     throw new ExplainedError(
-      `the password for the directory (ldap.bindPasswordFile) cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `the ${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       `write it there, readable for this user alone: (umask 077; cat > ${file})`,
       error,
     );

@@ -41,11 +41,21 @@ export function userCommand(context: CommandContext): Command {
   );
   user.addCommand(
     addFolderOptions(new Command("remove"))
-      .description("Remove a user. One of the same name that is added later inherits nothing.")
+      .description(
+        "Remove a user. One of the same name that is added later inherits nothing; of the company's login (OpenID Connect) nobody comes back by logging in again.",
+      )
       .argument("<NAME>")
       .option("--json", "Print JSON.")
       .addHelpText("before", examples("dozo user remove maria"))
       .action((name: string, options: Options) => removeUser(context, name, options)),
+  );
+  user.addCommand(
+    addFolderOptions(new Command("readmit"))
+      .description("Take back the removal of a user of the company's login (OpenID Connect).")
+      .argument("<NAME>")
+      .option("--json", "Print JSON.")
+      .addHelpText("before", examples("dozo user readmit maria"))
+      .action((name: string, options: Options) => readmitUser(context, name, options)),
   );
   user.addCommand(
     addFolderOptions(new Command("list"))
@@ -89,17 +99,33 @@ async function removeUser(context: CommandContext, name: string, options: Option
   else context.output.print([`removed ${name}`, ...robots.map((robot) => `the robot ${robot}`)].join(", "));
 }
 
+async function readmitUser(context: CommandContext, name: string, options: Options): Promise<void> {
+  await onRegistry(context, options, (administration) => administration.readmitUser(name));
+  if (options["json"] === true) printJson(context.output, { name });
+  else context.output.print(`${name} may log in with the company's login again`);
+}
+
 async function listUsers(context: CommandContext, options: Options): Promise<void> {
-  const users = await onRegistry(context, options, (administration) => administration.listUsers());
+  const { users, company } = await onRegistry(context, options, async (administration) => ({
+    users: await administration.listUsers(),
+    company: await administration.listCompanyUsers(),
+  }));
   if (options["json"] === true) {
-    printJson(
-      context.output,
-      users.map(({ name, isAdmin, createdAt }) => ({ name, isAdmin, createdAt: isoDate(createdAt) })),
-    );
+    printJson(context.output, [
+      ...users.map(({ name, isAdmin, createdAt }) => ({ name, isAdmin, createdAt: isoDate(createdAt) })),
+      ...company.map((user) => ({ ...user, isAdmin: false, createdAt: isoDate(user.createdAt) })),
+    ]);
     return;
   }
-  const rows = users.map(({ name, isAdmin, createdAt }) => [name, isAdmin ? "admin" : "user", formatDay(createdAt)]);
+  const rows = [
+    ...users.map(({ name, isAdmin, createdAt }) => [name, isAdmin ? "admin" : "user", formatDay(createdAt)]),
+    ...company.map(({ name, isRemoved, createdAt }) => [name, companyRole(isRemoved), formatDay(createdAt)]),
+  ];
   printTable(context.output, ["NAME", "ROLE", "SINCE"], rows);
+}
+
+function companyRole(isRemoved: boolean): string {
+  return isRemoved ? "company login, removed" : "company login";
 }
 
 async function withNewPassword(

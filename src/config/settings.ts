@@ -3,6 +3,8 @@ import { z } from "zod";
 import { type ClientUserRule, parseClientUserRule } from "../core/client-user-rule.ts";
 import { defaultLimits } from "../core/limits.ts";
 import { ldap } from "./ldap.ts";
+import { isUserName, userNameRule } from "../core/user-name.ts";
+import { oidc } from "./oidc.ts";
 import {
   type CertificateFilesSetting,
   isLoopbackListener,
@@ -258,10 +260,7 @@ export const settingsSchema = z
     }),
     user: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, {
-        error: (issue) =>
-          `"${String(issue.input)}" is no user name: letters, digits and . _ @ - are possible, at most 64`,
-      })
+      .refine(isUserName, { error: (issue) => `"${String(issue.input)}" is no user name: ${userNameRule}` })
       .default("admin")
       .meta({ description: "The name of the first user, who is admin.", placeholder: "NAME", flag: "user" }),
     htpasswd: z.string().min(1).optional().meta({
@@ -336,6 +335,7 @@ export const settingsSchema = z
     }),
     acme: acme.prefault({}),
     ldap: ldap.prefault({}),
+    oidc: oidc.prefault({}),
     limits: limits.prefault({}),
   })
   .superRefine((settings, context) => {

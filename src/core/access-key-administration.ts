@@ -29,5 +29,13 @@ export interface MadeAccessKey extends AccessKeySummary {
   readonly key: string;
 }
 
+/** What somebody does with their own keys, and those of their robots; the same rules hold as for the operator's. */
+export interface OwnAccessKeys {
+  create(wanted: NewAccessKey): Promise<MadeAccessKey>;
+  list(): Promise<readonly AccessKeySummary[]>;
+  /** Answers the ids of those that are revoked by this. */
+  revoke(id: string): Promise<readonly string[]>;
+}
+
 /** One access key, or all of a principal's. */
 export type AccessKeySelection = { readonly id: string } | { readonly principal: string };

@@ -12,6 +12,17 @@ export interface UserSummary {
   readonly createdAt: number;
 }
 
+/** Somebody who logs in with the company's provider, as the operator sees them. */
+export interface CompanyUserSummary {
+  readonly name: string;
+  /** The provider that says who this is. */
+  readonly issuer: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** No login lets them in again. */
+  readonly isRemoved: boolean;
+}
+
 /** How the registry is, in numbers. */
 export interface RegistryStatus {
   readonly version: string;
@@ -111,8 +122,15 @@ export interface Administration {
   addUser(user: NewUser): Promise<void>;
   /** Throws `AdministrationError`: the password cannot be one, or there is no such user. */
   changePassword(name: string, password: string): Promise<void>;
-  /** The user's robots go, too. Throws `AdministrationError`: there is no such user, or it is the last admin. */
+  /**
+   * One of dozo's own, or else of the company's provider, who cannot come back then by logging in there; the user's robots go,
+   * too. Throws `AdministrationError`: there is no such user, or it is the last admin.
+   */
   removeUser(name: string): Promise<void>;
+  /** In byte order of their names, those who were removed among them. */
+  listCompanyUsers(): Promise<readonly CompanyUserSummary[]>;
+  /** Takes the removal of a user of the company's provider back. Throws `AdministrationError`: there is none, or the name is taken. */
+  readmitUser(name: string): Promise<void>;
   /** In the order in which they were made. */
   listRules(): Promise<readonly RuleSummary[]>;
   /** Those that decide what somebody may; `who` as in a question. Throws `AdministrationError`: there is nobody of the name. */

@@ -1,16 +1,8 @@
 import { describeCertificate, plainFingerprint } from "../pki/certificate.ts";
 import type { RegistryIdentity } from "./identity.ts";
 import { enrolmentLine } from "./line.ts";
+import { command, link, type Page, page, paragraph, type Part, title } from "./page.ts";
 import { powershellLine } from "./powershell.ts";
-
-/** A page in both forms: for browsers, and for programs that asked for no HTML. */
-export interface Page {
-  readonly html: string;
-  readonly text: string;
-}
-
-/** One element after the other of a page: its HTML, and the same as plain text. */
-type Part = Page;
 
 /**
  * What a stranger learns at `/`: what this is, the certificate authority's fingerprint, and the way in. Without an identity (no
@@ -89,52 +81,4 @@ function authority({ caPem }: RegistryIdentity): readonly Part[] {
     ...certificates.map((pem) => command(plainFingerprint(describeCertificate(pem).fingerprint))),
     link("/ca.crt", "Its certificate", "to be trusted after it was compared"),
   ];
-}
-
-const paragraph = (text: string): Part => ({ html: `<p>${escape(text)}</p>`, text });
-const title = (text: string): Part => ({ html: `<h2>${escape(text)}</h2>`, text: `\n${text}\n` });
-const command = (text: string): Part => ({ html: `<pre><code>${escape(text)}</code></pre>`, text: `  ${text}` });
-
-function link(path: string, label: string, more: string): Part {
-  const tail = more === "" ? "" : `, ${more}`;
-  return { html: `<p><a href="${path}">${escape(label)}</a>${escape(tail)}</p>`, text: `${label}${tail}: ${path}` };
-}
-
-/** The whole style of the pages, both colour schemes included. */
-export const pageStyle = `:root{color-scheme:light dark}
-body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;overflow-wrap:anywhere}
-h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
-pre{font:.9rem/1.5 ui-monospace,monospace;white-space:pre-wrap;border:1px solid;border-radius:.3rem;padding:.6rem .8rem;user-select:all}
-a:focus-visible{outline:.15rem solid;outline-offset:.15rem}`;
-
-function page(heading: string, parts: readonly Part[]): Page {
-  const body = parts.map(({ html }) => html).join("\n");
-  return {
-    html: `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escape(heading)}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-<h1>${escape(heading)}</h1>
-${body}
-</main>
-</body>
-</html>
-`,
-    text: `${[heading, "", ...parts.map(({ text }) => text)].join("\n")}\n`,
-  };
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
 }

@@ -9,6 +9,12 @@ export function isFromForeignPage(headers: Headers): boolean {
   return origin !== null && hostOf(origin) !== headers.get("host")?.toLowerCase();
 }
 
+/** Whether a browser says of itself that a page of this host made it send this. Who says nothing has not. */
+export function comesFromOwnPage(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  return (site === "same-origin" || (site === null && headers.has("origin"))) && !isFromForeignPage(headers);
+}
+
 /** Whether somebody opens an address in a browser: what asks for a password then, asks in a window that keeps it for all pages. */
 export function isNavigation(headers: Headers): boolean {
   return headers.get("sec-fetch-mode") === "navigate";

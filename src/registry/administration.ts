@@ -12,6 +12,7 @@ import {
   AdministrationError,
   type CertificateSelection,
   type ClientCertificateSummary,
+  type CompanyUserSummary,
   type NewClientCertificate,
   type NewUser,
   type RegistryStatus,
@@ -21,7 +22,9 @@ import {
 } from "../core/administration.ts";
 import type { AuditReading } from "../core/audit-state.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
+import { RegistryError } from "../core/error.ts";
 import type { Change, MetadataStore } from "../core/metadata-store.ts";
+import type { OidcUserStore } from "../core/oidc-user-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
 import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import type { PrincipalId } from "../core/principal.ts";
@@ -45,6 +48,7 @@ export const operator: Actor = { id: "00000000000000000000000000" as PrincipalId
 export interface AdministrationPorts extends ClientCertificatesPorts, PrincipalNamesPorts {
   readonly access: AccessControl;
   readonly keys: KeyAdministration;
+  readonly oidcUsers: Pick<OidcUserStore, "listOidcUsers" | "readmitOidcUser">;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
   readonly audit: Pick<AuditReading, "summary">;
@@ -107,10 +111,30 @@ export class LocalAdministration implements Administration {
     return this.#inTurn(async () => {
       const users = await this.#ports.accounts.listUsers();
       const user = users.find((each) => each.name === name);
-      if (user === undefined) throw unknownUser(name);
+      if (user === undefined) return this.#removeCompanyUser(name);
       if (user.isAdmin && users.filter((each) => each.isAdmin).length === 1)
         throw new AdministrationError("last-admin", `${name} is the last admin, and without one nobody may delete`);
       await this.#ports.accounts.removeUser(name, this.#change());
+    });
+  }
+
+  async listCompanyUsers(): Promise<readonly CompanyUserSummary[]> {
+    const users = await this.#ports.oidcUsers.listOidcUsers();
+    return users.map(({ name, issuer, createdAt, isRemoved }) => ({ name, issuer, createdAt, isRemoved }));
+  }
+
+  readmitUser(name: string): Promise<void> {
+    const { oidcUsers, access } = this.#ports;
+    return this.#inTurn(async () => {
+      const isBack = await oidcUsers.readmitOidcUser(name, this.#change()).catch((error: unknown) => {
+        if (error instanceof RegistryError && error.code === "CONFLICT")
+          throw new AdministrationError("user-exists", error.message);
+        throw error;
+      });
+      if (!isBack)
+        throw new AdministrationError("user-unknown", `no user ${name} of the company's provider was removed`);
+      // The rules about them hold again, too.
+      await access.list();
     });
   }
 
@@ -170,6 +194,11 @@ export class LocalAdministration implements Administration {
 
   revokeKeys(which: AccessKeySelection): Promise<readonly string[]> {
     return this.#ports.keys.revoke(which, this.#keyActor);
+  }
+
+  async #removeCompanyUser(name: string): Promise<void> {
+    const isRemoved = await this.#ports.accounts.removeExternalPrincipal("oidc", name, this.#change());
+    if (!isRemoved) throw unknownUser(name);
   }
 
   async #hash(password: string): Promise<string> {

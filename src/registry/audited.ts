@@ -1,8 +1,10 @@
-import type { MadeAccessKey } from "../core/access-key-administration.ts";
+import type { MadeAccessKey, OwnAccessKeys } from "../core/access-key-administration.ts";
 import type { Actor, Administration } from "../core/administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
+import type { Principal } from "../core/principal.ts";
 import { operator } from "./administration.ts";
 import type { AdministrativeChange, AuditTrail } from "./audit-trail.ts";
+import type { KeyAdministration } from "./key-administration.ts";
 
 type Use = (...given: never[]) => Promise<unknown>;
 
@@ -22,6 +24,8 @@ const administration: Records<Omit<Administration, Principals>> = {
   ],
   changePassword: ([name]) => [{ action: "change password", object: `user ${name}` }],
   removeUser: ([name]) => [{ action: "remove user", object: `user ${name}` }],
+  listCompanyUsers: "reads",
+  readmitUser: ([name]) => [{ action: "readmit user", object: `user ${name}` }],
   listRules: "reads",
   listRulesFor: "reads",
   addRule: (_, { id, effect, who, actions, repositories }) => [
@@ -36,11 +40,15 @@ const administration: Records<Omit<Administration, Principals>> = {
   listClientCertificates: "reads",
   revokeClientCertificates: (_, serials) =>
     serials.map((serial) => ({ action: "revoke certificate", object: `certificate ${serial}` })),
-  createKey: (_, { id, principal, grants }) => [
-    { action: "create key", object: `key ${id}`, reason: `for ${principal}, ${limitsInWords(grants)}` },
-  ],
+  createKey: (_, made) => [keyMade(made)],
   listKeys: "reads",
-  revokeKeys: (_, ids) => ids.map((id) => ({ action: "revoke key", object: `key ${id}` })),
+  revokeKeys: (_, ids) => ids.map(keyRevoked),
+};
+
+const ownKeys: Records<OwnAccessKeys> = {
+  create: (_, made) => [keyMade(made)],
+  list: "reads",
+  revoke: (_, ids) => ids.map(keyRevoked),
 };
 
 const principals: { readonly [Name in Principals]: Records<Administration[Name]> } = {
@@ -92,6 +100,29 @@ export function auditedCertificates(
   trail: Pick<AuditTrail, "change">,
 ): CertificateAdministration {
   return audited(useCases, certificates, (change) => trail.change(operator, change));
+}
+
+/** What somebody does with their own keys, with every change in the record. */
+export function auditedOwnKeys(
+  keys: Pick<KeyAdministration, "create" | "list" | "revoke">,
+  trail: Pick<AuditTrail, "change">,
+  principal: Principal & Actor,
+): OwnAccessKeys {
+  const actor = { ...principal, reach: "own" } as const;
+  const useCases: OwnAccessKeys = {
+    create: (wanted) => keys.create(principal, wanted, actor),
+    list: () => keys.list(actor),
+    revoke: (id) => keys.revoke({ id }, actor),
+  };
+  return audited(useCases, ownKeys, (change) => trail.change(principal, change));
+}
+
+function keyMade({ id, principal, grants }: MadeAccessKey): AdministrativeChange {
+  return { action: "create key", object: `key ${id}`, reason: `for ${principal}, ${limitsInWords(grants)}` };
+}
+
+function keyRevoked(id: string): AdministrativeChange {
+  return { action: "revoke key", object: `key ${id}` };
 }
 
 function limitsInWords(grants: MadeAccessKey["grants"]): string {

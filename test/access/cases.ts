@@ -40,6 +40,7 @@ const always =
     code === undefined ? { status } : { status, code };
 
 const uploaded = contentOf("bytes that somebody uploads");
+const fromNowhere = "a form from nowhere";
 const unknownId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 /** The name of another repository that has something: what of it must not be told. */
@@ -209,6 +210,16 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
       whenAllowed: always(200),
     },
   ],
+  "GET /login": [{ what: "the login page", path: "/login", whenAllowed: always(200) }],
+  "POST /login": [pageForm("/login", "user=alice&password=x")],
+  "POST /logout": [pageForm("/logout", "")],
+  "GET /login/oidc": [{ what: "a company login", path: "/login/oidc", whenAllowed: always(404, "NAME_UNKNOWN") }],
+  "GET /login/oidc/callback": [
+    { what: "the end of one", path: "/login/oidc/callback?code=x&state=x", whenAllowed: always(404, "NAME_UNKNOWN") },
+  ],
+  "GET /keys": [{ what: "the page of access keys", path: "/keys", whenAllowed: always(303) }],
+  "POST /keys": [pageForm("/keys", "days=90")],
+  "POST /keys/revoke": [pageForm("/keys/revoke", `id=${unknownId}`)],
   "GET /livez": [{ what: "the health", path: "/livez", whenAllowed: always(200) }],
 };
 
@@ -225,6 +236,12 @@ export function casesOf(
   return names.flatMap((repository) =>
     make(repository).flatMap((draft) => methods.map((method) => ({ ...draft, method, repository }))),
   );
+}
+
+/** Not from the registry's own pages: nobody gets that far. */
+function pageForm(path: string, body: string): Draft {
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  return { what: fromNowhere, path, headers, body, whenAllowed: always(403, "DENIED") };
 }
 
 function json(document: object): Pick<Draft, "headers" | "body"> {
@@ -425,5 +442,6 @@ const rewritings: readonly ((path: string) => string)[] = [
 ];
 
 function strange(what: string, method: string, path: string, repository: string): Case {
-  return { what, method, path, repository, whenAllowed: always(0) };
+  const isPageForm = aboutRegistry[`${method} ${path}`]?.some((draft) => draft.what === fromNowhere) === true;
+  return { what, method, path, repository, whenAllowed: isPageForm ? always(403, "DENIED") : always(0) };
 }

@@ -74,7 +74,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "two Authorization headers are taken for one",
-    file: "api/api.ts",
+    file: "api/identify.ts",
     find: 'if (authorization?.includes(",") === true)',
     replace: 'if (authorization?.includes(",,") === true)',
     isAsked: method("GET"),

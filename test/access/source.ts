@@ -6,6 +6,7 @@ import type * as clientCertificates from "../../src/auth/client-certificates.ts"
 import type * as clientUserRule from "../../src/core/client-user-rule.ts";
 import type * as htpasswd from "../../src/auth/htpasswd.ts";
 import type * as processPrincipals from "../../src/auth/process-principals.ts";
+import type * as sessions from "../../src/auth/sessions.ts";
 import type * as slowHashes from "../../src/auth/slow-hashes.ts";
 import type * as signingKeys from "../../src/auth/tokens/signing-keys.ts";
 import type * as accessTokens from "../../src/auth/tokens/access-tokens.ts";
@@ -49,6 +50,7 @@ export interface Source {
   readonly clientUserRule: typeof clientUserRule;
   readonly htpasswd: typeof htpasswd;
   readonly processPrincipals: typeof processPrincipals;
+  readonly sessions: typeof sessions;
   readonly slowHashes: typeof slowHashes;
   readonly signingKeys: typeof signingKeys;
   readonly accessTokens: typeof accessTokens;
@@ -91,6 +93,7 @@ const files: Readonly<Record<keyof Source, string>> = {
   clientUserRule: "core/client-user-rule.ts",
   htpasswd: "auth/htpasswd.ts",
   processPrincipals: "auth/process-principals.ts",
+  sessions: "auth/sessions.ts",
   slowHashes: "auth/slow-hashes.ts",
   signingKeys: "auth/tokens/signing-keys.ts",
   accessTokens: "auth/tokens/access-tokens.ts",

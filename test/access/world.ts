@@ -113,6 +113,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     certificates,
     metadata,
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 1 }) },
+    oidcUsers: { listOidcUsers: async () => [], readmitOidcUser: async () => false },
     audit: { summary: () => Promise.reject(new Error("the matrix keeps no record")) },
     clock,
     ulids,
@@ -175,6 +176,11 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     administration: (actor) => administration.as(actor),
     audit: { exchange: () => {} },
     authenticate: authenticator.authenticate,
+    sessions: new source.sessions.Sessions({ clock, versionOf: () => "" }),
+    ownKeys: () => {
+      throw new Error("nobody of the matrix is logged in on a page");
+    },
+    oidc: undefined,
     tokens: new source.tokenService.TokenService({ tokens, holders, refreshTokens, decide }),
     challenge: "auto",
     originOf: () => "https://registry.test",

@@ -16,6 +16,7 @@ import { MemoryAccountStore } from "../../src/storage/memory/account-store.ts";
 import { MemoryClientCertificateStore } from "../../src/storage/memory/client-certificate-store.ts";
 import { MemoryGroupStore } from "../../src/storage/memory/group-store.ts";
 import { MemoryMetadataStore } from "../../src/storage/memory/metadata-store.ts";
+import { MemoryOidcUserStore } from "../../src/storage/memory/oidc-user-store.ts";
 import { makeRegistry, type Person, type TestRegistry } from "./registry.ts";
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
@@ -34,6 +35,7 @@ beforeEach(async () => {
     access,
     keys: new KeyAdministration({ keys: new MemoryAccessKeyStore(() => undefined), clock, ulids }),
     certificates: new MemoryClientCertificateStore(),
+    oidcUsers: new MemoryOidcUserStore(accounts),
     metadata: new MemoryMetadataStore(),
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 2 }) },
     audit: {

@@ -1,5 +1,6 @@
 import { anonymousCaller } from "../../src/core/caller.ts";
 import type { AuthResult } from "../../src/auth/authenticate.ts";
+import { Sessions } from "../../src/auth/sessions.ts";
 import { createApi } from "../../src/api/api.ts";
 import type { ApiParts } from "../../src/api/call.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
@@ -18,6 +19,9 @@ import type { DiskReserve } from "../../src/registry/ports.ts";
 import { Referrers } from "../../src/registry/referrers.ts";
 import { Tags } from "../../src/registry/tags.ts";
 import { Uploads } from "../../src/registry/uploads.ts";
+import { auditedOwnKeys } from "../../src/registry/audited.ts";
+import { KeyAdministration } from "../../src/registry/key-administration.ts";
+import { type FindKeyHolder, MemoryAccessKeyStore } from "../../src/storage/memory/access-key-store.ts";
 import { MemoryBlobStore } from "../../src/storage/memory/blob-store.ts";
 import { MemoryMetadataStore } from "../../src/storage/memory/metadata-store.ts";
 import { MemoryUploadStore } from "../../src/storage/memory/upload-store.ts";
@@ -60,6 +64,12 @@ export function credentialsOf(person: Person): string | undefined {
   return `Basic ${btoa(`${person === "mallory" ? "alice" : person}:${secret}`)}`;
 }
 
+/** The same two have access keys. */
+const keyHolder: FindKeyHolder = (id) => {
+  const principal = Object.values(principals).find((each) => each.id === id);
+  return principal === undefined ? undefined : { principal, principalExpiresAt: undefined };
+};
+
 /** What a test puts in the place of the parts that are there by default. */
 export type Overrides = Partial<ApiParts> & { readonly reserve?: DiskReserve };
 
@@ -87,6 +97,7 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
   };
   const lines: string[] = [];
   const rules = [everyoneMay("pull", "push", "overwrite")];
+  const keys = new KeyAdministration({ keys: new MemoryAccessKeyStore(keyHolder), ...ports });
   const parts: ApiParts = {
     blobs: new Blobs(ports),
     uploads: new Uploads(ports),
@@ -99,6 +110,9 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
     },
     audit: { exchange: () => {} },
     authenticate,
+    sessions: new Sessions({ clock, versionOf: () => "" }),
+    ownKeys: (principal) => auditedOwnKeys(keys, { change: async () => {} }, principal),
+    oidc: undefined,
     decide: (caller, action, repository) => decide({ rules, groupsOf: () => [] }, caller, action, repository),
     tokens: {
       issue: () => Promise.reject(new Error("there are no tokens here")),

@@ -39,7 +39,10 @@ describe("the route table", () => {
       "GET /enroll.ps1",
       "GET /enroll.sh",
       "GET /livez",
+      "GET /login",
+      "GET /login/oidc",
       "GET /v1/_ping",
+      "POST /logout",
     ]);
   });
 
@@ -48,7 +51,7 @@ describe("the route table", () => {
       expect(["none", "login", "token", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(
         route.action,
       );
-      expect(["none", "form", "manifest", "blob", "json"]).toContain(route.body);
+      expect(["none", "form", "page-form", "manifest", "blob", "json"]).toContain(route.body);
     }
   });
 

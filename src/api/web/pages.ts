@@ -1,44 +1,32 @@
-import { createHash } from "node:crypto";
-import { enrolPage, frontPage, linePage, type Page, pageStyle } from "../../enrolment/pages.ts";
-import { type Answer, bytesAnswer } from "../../http/answer.ts";
+import type { RegistryError } from "../../core/error.ts";
+import { enrolPage, frontPage, linePage } from "../../enrolment/pages.ts";
+import type { Answer } from "../../http/answer.ts";
+import { isNavigation } from "../../http/browser-request.ts";
 import type { ApiParts, Call } from "../call.ts";
+import { toLogin } from "./browser.ts";
 import { withoutEnrolment } from "./enrolment.ts";
+import { pageAnswer } from "./page-answer.ts";
 
-const encoder = new TextEncoder();
-
-/** Nothing but our own style, known by its hash: no script, no frame, no form, nothing from elsewhere. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(pageStyle).digest("base64")}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const askedAgain = { headers: { "Cache-Control": "no-cache" } };
 
 /** What a person sees who opens the address in a browser; health checks use it too. */
 export function front({ identity }: ApiParts, call: Call): Answer {
-  return pageAnswer(frontPage(identity()), call, { "Cache-Control": "no-cache" });
+  return pageAnswer(frontPage(identity()), call, askedAgain);
 }
 
 /** How a machine is enrolled, as far as a page can say it to somebody who does not know whose page it is. */
 export function enroll({ identity }: ApiParts, call: Call): Answer {
   const known = identity();
-  return known === undefined ? withoutEnrolment() : pageAnswer(enrolPage(known), call, { "Cache-Control": "no-cache" });
+  return known === undefined ? withoutEnrolment() : pageAnswer(enrolPage(known), call, askedAgain);
+}
+
+/** A browser is led to the login, a program asked for a password. */
+export function refuseLine(parts: ApiParts, call: Call, error: RegistryError): Answer | undefined {
+  return isNavigation(call.request.headers) ? toLogin(parts, call, error) : undefined;
 }
 
 /** The line to paste, for those who are logged in. */
 export function line({ identity }: ApiParts, call: Call): Answer {
   const known = identity();
-  return known === undefined ? withoutEnrolment() : pageAnswer(linePage(known), call, {});
-}
-
-/** HTML to those who ask for it: browsers do, curl and health checks do not. */
-function pageAnswer({ html, text }: Page, { request }: Call, headers: Readonly<Record<string, string>>): Answer {
-  const isHtml = request.headers.get("accept")?.includes("text/html") === true;
-  return bytesAnswer(200, encoder.encode(isHtml ? html : text), {
-    "Content-Type": isHtml ? "text/html; charset=utf-8" : "text/plain; charset=utf-8",
-    ...(isHtml ? { "Content-Security-Policy": contentSecurityPolicy } : {}),
-    Vary: "Accept",
-    ...headers,
-  });
+  return known === undefined ? withoutEnrolment() : pageAnswer(linePage(known), call);
 }

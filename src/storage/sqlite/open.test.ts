@@ -9,6 +9,7 @@ import { describeClientCertificateStore } from "../../core/client-certificate-st
 import { describeGroupStore } from "../../core/group-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
+import { describeOidcUserStore } from "../../core/oidc-user-store.contract.ts";
 import type { PrincipalId } from "../../core/principal.ts";
 import { describeRefreshTokenStore } from "../../core/refresh-token-store.contract.ts";
 import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
@@ -144,6 +145,10 @@ describe("AUTHZ-03: a stored rule that cannot be read", () => {
 
     expect(await rules.listRules().catch(() => "refused")).toBe("refused");
   });
+});
+
+describe("SqliteOidcUserStore", () => {
+  describeOidcUserStore(openFresh);
 });
 
 describe("SqliteClientCertificateStore", () => {

@@ -6,6 +6,7 @@ import type { GroupStore } from "../../core/group-store.ts";
 import type { RefreshTokenStore } from "../../core/refresh-token-store.ts";
 import type { MetadataStore } from "../../core/metadata-store.ts";
 import { SqliteAccessKeyStore } from "./access-key-store.ts";
+import type { OidcUserStore } from "../../core/oidc-user-store.ts";
 import { SqliteAccessRuleStore } from "./access-rule-store.ts";
 import { SqliteAccountStore } from "./account-store.ts";
 import { SqliteClientCertificateStore } from "./client-certificate-store.ts";
@@ -16,6 +17,7 @@ import { migrations } from "./migrations/all.ts";
 import { migrate } from "./migrations/migrate.ts";
 import type { changes, reads } from "./operations.ts";
 import { SqliteRefreshTokenStore } from "./refresh-token-store.ts";
+import { SqliteOidcUserStore } from "./oidc-user-store.ts";
 import { DatabaseThread } from "./thread.ts";
 
 /** The database's file, and the version of this program, which stands in it for those who come later. */
@@ -35,6 +37,7 @@ export interface Sqlite {
   readonly keys: AccessKeyStore;
   readonly certificates: ClientCertificateStore;
   readonly refreshTokens: RefreshTokenStore;
+  readonly oidcUsers: OidcUserStore;
   close(): Promise<void>;
 }
 
@@ -74,6 +77,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
     keys: new SqliteAccessKeyStore(reader, writer),
     certificates: new SqliteClientCertificateStore(reader, writer),
     refreshTokens: new SqliteRefreshTokenStore(reader, writer),
+    oidcUsers: new SqliteOidcUserStore(reader, writer),
     close,
   };
 }

@@ -13,6 +13,7 @@ import {
   replaceGroups,
 } from "./groups.ts";
 import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
+import { findOidcUser, listOidcUsers, readmitOidcUser, receiveOidcUser } from "./oidc-users.ts";
 import {
   createUser,
   externalPrincipal,
@@ -72,6 +73,8 @@ export const reads = {
   findCertificate,
   listCertificates,
   findRefreshToken,
+  listOidcUsers,
+  findOidcUser,
 };
 
 /** What the writer thread does: each one whole change, made completely or not at all. */
@@ -110,4 +113,6 @@ export const changes = {
   noteRefreshTokenUse,
   removeRefreshToken,
   removeRefreshTokensIdleSince,
+  receiveOidcUser,
+  readmitOidcUser,
 };

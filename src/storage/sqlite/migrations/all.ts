@@ -4,6 +4,7 @@ import { clientCertificates } from "./0003-client-certificates.ts";
 import { groupsAndRobots } from "./0004-groups-and-robots.ts";
 import { accessKeys } from "./0005-access-keys.ts";
 import { refreshTokens } from "./0006-refresh-tokens.ts";
+import { oidcUsers } from "./0007-oidc-users.ts";
 import type { Migration } from "./migrate.ts";
 
 /** Every step from nothing to the format that this program writes, in order. One that was released is never changed. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   groupsAndRobots,
   accessKeys,
   refreshTokens,
+  oidcUsers,
 ];
