@@ -246,7 +246,7 @@ export const faults: readonly Fault[] = [
   {
     name: "a token outlives the password that it was had with",
     file: "auth/tokens/token-holders.ts",
-    find: "if (this.#hidden(passwordVersion(user.passwordHash)) !== version)",
+    find: "if (this.#hidden(current) !== version)",
     replace: 'if (version === "")',
     seenBy: "a token of a password that was changed",
     isAsked: method("GET"),
