@@ -159,7 +159,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "openid-client": ["auth"],
   pino: ["log.ts"],
   "reflect-metadata": ["main.ts", "pki", "certificates"],
-  ulid: ["app.ts", "process", "cli"],
+  ulid: ["composition", "process", "cli"],
   yaml: ["config", "enrolment/kubernetes.ts"],
   zod: ["config", "api/v1"],
 };
@@ -188,7 +188,7 @@ const machinePlaces: readonly {
       "config",
       "doctor",
       "cli",
-      "app.ts",
+      "composition",
       "http/reuseport-group.ts",
     ],
   },

@@ -1,4 +1,4 @@
-import { openAdministration, openAuditReading, openCertificates, type Opened } from "../app.ts";
+import { openAdministration, openAuditReading, openCertificates, type Opened } from "../composition/unserved.ts";
 import type {
   AccessKeySelection,
   AccessKeySummary,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { AddressInUseError, type App, type AppListener, openApp } from "../app.ts";
+import { AddressInUseError, type App, openApp } from "../app.ts";
+import type { AppListener } from "../composition/listeners.ts";
 import { isLoopbackListener, type ListenerSetting } from "../config/listener.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { defaultListener, type Settings } from "../config/settings.ts";

@@ -1,0 +1,32 @@
+import { hashPassword } from "../auth/password.ts";
+import { issueClientCertificate, openClientAuthority } from "../pki/client-authority.ts";
+import { PkiFolder } from "../process/pki-folder.ts";
+import { type AdministrationPorts, LocalAdministration } from "../registry/administration.ts";
+import type { SignClientCertificate } from "../registry/client-certificates.ts";
+import type { KeyAdministration } from "../registry/key-administration.ts";
+import { clock, ulids } from "./clock.ts";
+import type { Stores } from "./stores.ts";
+import type { NamesElsewhere } from "./users-elsewhere.ts";
+
+/** The operator's use cases on a data folder, whether somebody serves it or not. */
+export function administer(
+  stores: Omit<Stores, "keys"> & { readonly keys: KeyAdministration },
+  folder: string,
+  { isHtpasswdUser, findDirectoryUser }: NamesElsewhere,
+  processStatus: AdministrationPorts["processStatus"],
+): LocalAdministration {
+  const { accounts, access, keys, certificates, oidcUsers, metadata, blobs, audit } = stores;
+  const signClientCertificate: SignClientCertificate = async (request) =>
+    issueClientCertificate(await openClientAuthority(new PkiFolder(`${folder}/pki`), clock), request);
+  const kept = { accounts, access, keys, certificates, oidcUsers, metadata, blobs, audit: audit.reading };
+  const elsewhere = { isHtpasswdUser, findDirectoryUser };
+  return new LocalAdministration({
+    ...kept,
+    ...elsewhere,
+    clock,
+    ulids,
+    hashPassword,
+    signClientCertificate,
+    processStatus,
+  });
+}
