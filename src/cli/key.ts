@@ -4,13 +4,13 @@ import type { AccessKeySelection, AccessKeySummary, NewAccessKey } from "../core
 import { onRegistry } from "./administration.ts";
 import { type CommandContext, UsageError } from "./command-context.ts";
 import { examples } from "./examples.ts";
+import { lifetimeOf } from "./lifetime.ts";
 import { formatDay, isoDate, printJson, printTable } from "./output.ts";
 import { addFolderOptions } from "./setting-options.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
 const usualLifetime = "90d";
-const unitsMs: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /** `dozo key`: passwords for machines, while the server runs and while it does not. */
 export function keyCommand(context: CommandContext): Command {
@@ -112,14 +112,6 @@ function selection(id: string | undefined, principal: unknown): AccessKeySelecti
   if (id !== undefined && principal === undefined) return { id: /^dozo_([^_]+)_/.exec(id)?.[1] ?? id };
   if (typeof principal === "string" && id === undefined) return { principal };
   throw new UsageError("say which: an id, or --for NAME", "dozo key list shows all");
-}
-
-function lifetimeOf(text: string): NewAccessKey["lifetimeMs"] {
-  if (text === "never") return "never";
-  const [, count = "", unit = ""] = /^([1-9][0-9]{0,4})([hdw])$/.exec(text) ?? [];
-  const unitMs = unitsMs[unit];
-  if (unitMs !== undefined) return Number(count) * unitMs;
-  throw new UsageError(`--expires ${text} is no time`, "say 12h, 90d or 8w, or never");
 }
 
 function words(value: unknown): readonly string[] {

@@ -46,7 +46,7 @@ async function addRobot(context: CommandContext, name: string, options: Options)
   const { output } = context;
   const owner = typeof options["owner"] === "string" ? options["owner"] : undefined;
   const lifetimeMs = lifetimeOf(String(options["expires"]));
-  const expiresAt = lifetimeMs === undefined ? undefined : Date.now() + lifetimeMs;
+  const expiresAt = lifetimeMs === "never" ? undefined : Date.now() + lifetimeMs;
   const rights = await onRegistry(context, options, async (administration) => {
     await administration.robots.add({ name, owner, expiresAt });
     return rightsLine(administration, name);
