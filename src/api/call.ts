@@ -133,6 +133,3 @@ export interface RepositoryCall extends KnownCall {
 export interface ChangeCall extends RepositoryCall {
   readonly principal: Principal;
 }
-
-/** A request of which somebody is told, or asked. */
-export type ChosenCall = AdminCall | ChangeCall;

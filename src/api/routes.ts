@@ -25,6 +25,8 @@ import type { Identify } from "./identify.ts";
 import * as open from "./public.ts";
 import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
+import * as groups from "./v1/groups.ts";
+import * as robots from "./v1/robots.ts";
 import * as rules from "./v1/rules.ts";
 import * as users from "./v1/users.ts";
 import { bySession, bySessionOrAuthorization, toLogin } from "./web/browser.ts";
@@ -433,6 +435,62 @@ export const routes: readonly ApiRoute[] = [
     pattern: "/api/v1/users/{user}",
     action: "administer",
     ...users.remove,
+  },
+  { id: "groups", name: "list groups", method: "GET", pattern: "/api/v1/groups", action: "administer", ...groups.list },
+  {
+    id: "group-add",
+    name: "add group",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/groups",
+    action: "administer",
+    ...groups.add,
+  },
+  {
+    id: "group-remove",
+    name: "remove group",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/groups/{group}",
+    action: "administer",
+    ...groups.remove,
+  },
+  {
+    id: "group-join",
+    name: "join group",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/groups/{group}/join",
+    action: "administer",
+    ...groups.join,
+  },
+  {
+    id: "group-leave",
+    name: "leave group",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/groups/{group}/leave",
+    action: "administer",
+    ...groups.leave,
+  },
+  { id: "robots", name: "list robots", method: "GET", pattern: "/api/v1/robots", action: "administer", ...robots.list },
+  {
+    id: "robot-add",
+    name: "add robot",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/robots",
+    action: "administer",
+    ...robots.add,
+  },
+  {
+    id: "robot-remove",
+    name: "remove robot",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/robots/{robot}",
+    action: "administer",
+    ...robots.remove,
   },
   { id: "rules", name: "list rules", method: "GET", pattern: "/api/v1/rules", action: "administer", ...rules.list },
   {

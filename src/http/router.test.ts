@@ -9,6 +9,8 @@ const match = createRouter([
   { method: "POST", pattern: "/v2/{name}/blobs/uploads/" },
   { method: "PATCH", pattern: "/v2/{name}/blobs/uploads/{id}" },
   { method: "GET", pattern: "/v2/{name}/tags/list" },
+  { method: "DELETE", pattern: "/groups/{group}" },
+  { method: "POST", pattern: "/groups/{group}/join" },
 ]);
 
 describe("the router", () => {
@@ -24,6 +26,10 @@ describe("the router", () => {
     ["GET", "/v2/tags/list/tags/list", "/v2/{name}/tags/list", "tags/list", ""],
     ["GET", "/v2//manifests/x", "/v2/{name}/manifests/{reference}", "", "x"],
     ["GET", "/v2/manifests/x", "/v2/{name}/manifests/{reference}", "", "x"],
+    ["DELETE", "/groups/dev", "/groups/{group}", "", "dev"],
+    ["DELETE", "/groups/join", "/groups/{group}", "", "join"],
+    ["POST", "/groups/dev/join", "/groups/{group}/join", "", "dev"],
+    ["POST", "/groups/join/join", "/groups/{group}/join", "", "join"],
     ["GET", "/v2/../x/manifests/y", "/v2/{name}/manifests/{reference}", "../x", "y"],
   ];
   test.each(found)("%s %s finds %s", (method, path, pattern, name, parameter) => {
@@ -33,12 +39,23 @@ describe("the router", () => {
     expect(result.kind === "found" && result.route.pattern).toBe(pattern);
   });
 
-  test.each(["", "/", "/v2", "/v2/a", "/v2/a/manifests/", "/v2/a/tags/list/", "/V2/a/tags/list", "/x/v2/a/tags/list"])(
-    "has nothing under %p",
-    (path) => {
-      expect(match("GET", path).kind).toBe("unknown");
-    },
-  );
+  test.each([
+    "",
+    "/",
+    "/v2",
+    "/v2/a",
+    "/v2/a/manifests/",
+    "/v2/a/tags/list/",
+    "/V2/a/tags/list",
+    "/x/v2/a/tags/list",
+    "/groups//join",
+    "/groups/a/b/join",
+    "/groups/a/joined",
+    "/groups/",
+    "/groups/a/b",
+  ])("has nothing under %p", (path) => {
+    expect(match("GET", path).kind).toBe("unknown");
+  });
 
   test("names the methods of a path that is asked for with another one", () => {
     expect(match("DELETE", "/v2/a/manifests/x")).toEqual({ kind: "wrong-method", allow: "GET, HEAD, PUT" });

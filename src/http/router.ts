@@ -2,8 +2,8 @@
 export interface Route {
   readonly method: string;
   /**
-   * A path, or `<prefix>{name}<suffix>` where `{name}` takes any number of segments and `<suffix>` may end with one
-   * parameter that takes one, or `<prefix>` and such a parameter alone.
+   * A path, or `<prefix>{name}<suffix>` where `{name}` takes any number of segments and `<suffix>` may have one parameter that
+   * takes one, or `<prefix>` and such a parameter alone. Behind a parameter there may be words that are always the same.
    */
   readonly pattern: string;
 }
@@ -25,6 +25,8 @@ interface Tail<R> {
   readonly literal: string;
   readonly hasName: boolean;
   readonly hasParameter: boolean;
+  /** Behind the parameter; empty where there is none. */
+  readonly ending: string;
   readonly methods: Methods<R>;
 }
 
@@ -44,13 +46,13 @@ export function createRouter<R extends Route>(routes: readonly R[]): (method: st
   return (method, path) => {
     const exact = fixed.get(path);
     if (exact !== undefined) return choose(exact, method, "", "");
-    const behindSlash = path.lastIndexOf("/") + 1;
-    for (const tail of tailList) {
-      const end = tail.hasParameter ? behindSlash : path.length;
-      if (tail.hasParameter && end === path.length) continue;
-      if (!path.endsWith(tail.literal, end) || !path.startsWith(tail.prefix)) continue;
-      if (!tail.hasName && end !== tail.prefix.length) continue;
-      return choose(tail.methods, method, path.slice(tail.prefix.length, end - tail.literal.length), path.slice(end));
+    for (const { prefix, literal, hasName, hasParameter, ending, methods } of tailList) {
+      if (!path.startsWith(prefix) || !path.endsWith(ending)) continue;
+      const last = path.length - ending.length;
+      const first = hasParameter ? path.lastIndexOf("/", last - 1) + 1 : last;
+      if (hasParameter && first === last) continue;
+      if (!path.endsWith(literal, first) || (!hasName && first !== prefix.length)) continue;
+      return choose(methods, method, path.slice(prefix.length, first - literal.length), path.slice(first, last));
     }
     return unknown;
   };
@@ -64,10 +66,11 @@ function methodsOf<R extends Route>(
   const known = fixed.get(pattern) ?? tails.get(pattern)?.methods;
   if (known !== undefined) return known;
   const methods: Methods<R> = { byMethod: new Map(), allow: "" };
-  const [, prefix = "", name, literal = "", parameter] = /^(.*?)(?:(\{name\})(.*?))?(\{[a-z]+\})?$/.exec(pattern) ?? [];
+  const [, prefix = "", name, literal = "", parameter, ending = ""] =
+    /^(.*?)(?:(\{name\})([^{]*))?(?:(\{[a-z]+\})([^{]*))?$/.exec(pattern) ?? [];
   const hasName = name !== undefined;
   const hasParameter = parameter !== undefined;
-  if (hasName || hasParameter) tails.set(pattern, { prefix, literal, hasName, hasParameter, methods });
+  if (hasName || hasParameter) tails.set(pattern, { prefix, literal, hasName, hasParameter, ending, methods });
   else fixed.set(pattern, methods);
   return methods;
 }

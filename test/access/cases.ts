@@ -190,6 +190,46 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "DELETE /api/v1/users/{user}": [
     { what: "a user of nobody", path: "/api/v1/users/zoe", whenAllowed: always(404, "USER_UNKNOWN") },
   ],
+  "GET /api/v1/groups": [{ what: "the groups", path: "/api/v1/groups", whenAllowed: always(200) }],
+  "POST /api/v1/groups": [
+    {
+      what: "a group that means many",
+      path: "/api/v1/groups",
+      ...json({ name: "everyone" }),
+      whenAllowed: always(400, "NAME_INVALID"),
+    },
+  ],
+  "DELETE /api/v1/groups/{group}": [
+    { what: "a group of nobody", path: "/api/v1/groups/zoe", whenAllowed: always(404, "GROUP_UNKNOWN") },
+  ],
+  "POST /api/v1/groups/{group}/join": [
+    {
+      what: "alice into a group of nobody",
+      path: "/api/v1/groups/zoe/join",
+      ...json({ members: ["alice"] }),
+      whenAllowed: always(404, "GROUP_UNKNOWN"),
+    },
+  ],
+  "POST /api/v1/groups/{group}/leave": [
+    {
+      what: "alice out of a group of nobody",
+      path: "/api/v1/groups/zoe/leave",
+      ...json({ members: ["alice"] }),
+      whenAllowed: always(404, "GROUP_UNKNOWN"),
+    },
+  ],
+  "GET /api/v1/robots": [{ what: "the robots", path: "/api/v1/robots", whenAllowed: always(200) }],
+  "POST /api/v1/robots": [
+    {
+      what: "a robot of a user's name",
+      path: "/api/v1/robots",
+      ...json({ name: "alice", owner: "root" }),
+      whenAllowed: always(409, "USER_EXISTS"),
+    },
+  ],
+  "DELETE /api/v1/robots/{robot}": [
+    { what: "a robot of nobody", path: "/api/v1/robots/zoe", whenAllowed: always(404, "ROBOT_UNKNOWN") },
+  ],
   "GET /api/v1/rules": [{ what: "the rules", path: "/api/v1/rules", whenAllowed: always(200) }],
   "POST /api/v1/rules": [
     {
@@ -395,7 +435,7 @@ export function strangeCases(patterns: readonly string[], names: readonly string
         .replace("{reference}", latest)
         .replace("{digest}", pattern.includes("referrers") ? image.digest : layer.digest)
         .replace(/\{(id|rule)\}/, unknownId)
-        .replace("{user}", "zoe");
+        .replace(/\{(user|group|robot)\}/, "zoe");
       return { filled, name };
     }),
   );

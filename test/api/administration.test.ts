@@ -113,7 +113,7 @@ describe("the HTTP API", () => {
     await ask("POST", "/users", maria);
     for (const route of routes.filter(({ shape }) => shape !== undefined)) {
       const paths = ["maria", "nobody"].map((name) =>
-        route.pattern.replace(/\{[a-z]+\}$/, name).replace("{name}", "team/app"),
+        route.pattern.replace("{name}", "team/app").replace(/\{[a-z]+\}/, name),
       );
       const answers: unknown[] = [];
       for (const path of paths) answers.push(await ask(route.method, path.replace("/api/v1", ""), {}, "bob"));
@@ -150,13 +150,87 @@ describe("the HTTP API", () => {
     expect(await ask("DELETE", `/repositories/team/app/rules/${id}`, undefined, "bob")).toEqual([204, undefined]);
   });
 
-  test("API-01: fields that are not asked for are refused, and change nothing", async () => {
-    for (const more of [{ role: "admin" }, { id: 1 }, { created_at: 1 }, { constructor: 1 }])
-      expect(await ask("POST", "/users", { ...maria, ...more })).toMatchObject([
-        400,
-        { errors: [{ code: "BODY_INVALID" }] },
-      ]);
-    expect(await ask("PUT", "/users/alice", { password: "opensesame123", isAdmin: true })).toMatchObject([400, {}]);
+  test("makes groups, puts people and robots into them and takes them out, all or nobody", async () => {
+    await ask("POST", "/users", maria);
+    await ask("POST", "/robots", { name: "ci" });
+    expect(await ask("POST", "/groups", { name: "dev" })).toEqual([201, { name: "dev" }]);
+    expect(await ask("POST", "/groups", { name: "dev" })).toMatchObject([409, { errors: [{ code: "GROUP_EXISTS" }] }]);
+    expect(await ask("POST", "/groups/dev/join", { members: ["maria", "ci"] })).toEqual([204, undefined]);
+    const both = { members: ["maria", "nobody"] };
+    expect(await ask("POST", "/groups/dev/join", both)).toMatchObject([404, { errors: [{ code: "USER_UNKNOWN" }] }]);
+    expect(await ask("POST", "/groups/dev/leave", both)).toMatchObject([404, { errors: [{ code: "MEMBER_UNKNOWN" }] }]);
+    expect(await ask("POST", "/groups/dev/join", { members: [] })).toMatchObject([400, {}]);
+
+    const [, list] = await ask("GET", "/groups");
+    expect(answerOf("groups").parse(list)).toMatchObject({ groups: [{ name: "dev", members: ["ci", "maria"] }] });
+    await ask("POST", "/rules", { ...newRule, who: "group:dev" });
+    expect(await ask("POST", "/groups/dev/leave", { members: ["ci"] })).toEqual([204, undefined]);
+    const [status, removed] = await ask("DELETE", "/groups/dev");
+    expect([status, answerOf("group-remove").parse(removed)]).toEqual([200, { members: 1, rules: 1 }]);
+    expect(await ask("DELETE", "/groups/dev")).toMatchObject([404, { errors: [{ code: "GROUP_UNKNOWN" }] }]);
+  });
+
+  test("makes robots with an owner and an end, lists and removes them", async () => {
+    await ask("POST", "/users", maria);
+    const [status, made] = await ask("POST", "/robots", { name: "ci", owner: "maria", lifetimeSeconds: 3600 });
+    expect(status).toBe(201);
+    expect(answerOf("robot-add").parse(made)).toMatchObject({ name: "ci", owner: "maria" });
+    expect(await ask("POST", "/robots", { name: "plain" })).toEqual([
+      201,
+      { name: "plain", owner: null, expiresAt: null },
+    ]);
+
+    const [, list] = await ask("GET", "/robots");
+    expect(answerOf("robots").parse(list)).toMatchObject({
+      robots: [
+        { name: "ci", owner: "maria", hasExpired: false },
+        { name: "plain", owner: null, expiresAt: null },
+      ],
+    });
+    const refusals: readonly [object, number, string][] = [
+      [{ name: "ci" }, 409, "ROBOT_EXISTS"],
+      [{ name: "maria" }, 409, "USER_EXISTS"],
+      [{ name: "other", owner: "nobody" }, 404, "USER_UNKNOWN"],
+      [{ name: "other", owner: "ci" }, 400, "ROBOT_INVALID"],
+      [{ name: "everyone" }, 400, "NAME_INVALID"],
+      [{ name: "other", lifetimeSeconds: 0 }, 400, "BODY_INVALID"],
+      [{ name: "other", lifetimeSeconds: 1e300 }, 400, "BODY_INVALID"],
+      [{ name: "other", isAdmin: true }, 400, "BODY_INVALID"],
+    ];
+    for (const [document, refused, code] of refusals)
+      expect(await ask("POST", "/robots", document)).toMatchObject([refused, { errors: [{ code }] }]);
+    expect(await ask("DELETE", "/robots/maria")).toMatchObject([404, { errors: [{ code: "ROBOT_UNKNOWN" }] }]);
+    expect(await ask("DELETE", "/robots/ci")).toEqual([204, undefined]);
+    expect((await accounts.listRobots()).map(({ name }) => name)).toEqual(["plain"]);
+  });
+
+  test("API-01: fields that are not asked for are refused by every row, and change nothing", async () => {
+    await ask("POST", "/users", maria);
+    const documents: Readonly<Record<string, object>> = {
+      "user-add": { ...maria, name: "other" },
+      "user-change": { password: "opensesame123" },
+      "group-add": { name: "dev" },
+      "group-join": { members: ["maria"] },
+      "group-leave": { members: ["maria"] },
+      "robot-add": { name: "ci" },
+      "rule-add": newRule,
+      "access-check": { who: "maria", action: "pull", repository: "team/app" },
+      "repository-rule-add": { effect: "allow", who: "maria", actions: ["pull"] },
+    };
+    const taking = routes.filter(({ body }) => body === "json");
+    expect(taking.map(({ id }) => id).toSorted()).toEqual(Object.keys(documents).toSorted());
+    for (const { id, method, pattern } of taking)
+      for (const more of [{ role: "admin" }, { admin: true }, { id: 1 }, { created_at: 1 }, { constructor: 1 }]) {
+        const path = pattern
+          .replace("/api/v1", "")
+          .replace("{name}", "team/app")
+          .replace(/\{[a-z]+\}/, "maria");
+        const answer = await ask(method, path, { ...documents[id], ...more });
+        expect([id, ...answer]).toMatchObject([id, 400, { errors: [{ code: "BODY_INVALID" }] }]);
+      }
+    await ask("DELETE", "/users/maria");
+    expect(await access.list()).toHaveLength(1);
+    expect(await accounts.listRobots()).toEqual([]);
     const raw = `{"name":"maria","password":"opensesame123","__proto__":{"isAdmin":true}}`;
     const headers = { "content-type": "application/json" };
     const response = await registry.call("POST", "/api/v1/users", { headers, body: raw });
@@ -173,9 +247,80 @@ describe("the HTTP API", () => {
       "/rules/alice",
       "/rules/-1",
       "/rules/*",
+      "/groups/alice",
+      "/groups/1.5",
+      "/robots/-1",
+      "/robots/*",
     ])
       expect((await ask("DELETE", path))[0]).toBe(404);
     expect(await access.list()).toHaveLength(1);
+  });
+
+  test("API-01: a field that stands there twice, half a character and deep nesting are refused", async () => {
+    const headers = { "content-type": "application/json" };
+    const post = async (body: string): Promise<unknown> =>
+      (await registry.call("POST", "/api/v1/users", { headers, body })).json();
+
+    for (const body of [
+      `{"name":"maria","password":"opensesame123","isAdmin":false,"isAdmin":true}`,
+      `{"name":"maria","password":"opensesame123","isAdmin":false,"is\\u0041dmin":true}`,
+      `{"name":"maria\\ud800","password":"opensesame123"}`,
+      `{"name":"maria","password":${"[".repeat(5000)}${"]".repeat(5000)}}`,
+      `\ufeff${JSON.stringify(maria)}`,
+      `${JSON.stringify(maria)}{}`,
+    ])
+      expect(await post(body)).toMatchObject({ errors: [{ code: "BODY_INVALID" }] });
+    expect(await accounts.listUsers()).toEqual([]);
+  });
+
+  test("API-01: a name that looks like another, or that no login could have, is nobody's", async () => {
+    const names = [
+      "m\u0430ria",
+      "mari\u00e1",
+      "maria\u0301",
+      "maria\u202e",
+      "maria\u200b",
+      "maria ",
+      "ma:ria",
+      "ma/ria",
+      "..",
+      "",
+    ];
+    for (const name of names) {
+      for (const [path, document] of [
+        ["/users", { ...maria, name }],
+        ["/robots", { name }],
+        ["/groups", { name }],
+      ] as const)
+        expect(await ask("POST", path, document)).toMatchObject([400, { errors: [{ code: "NAME_INVALID" }] }]);
+    }
+    expect([...(await accounts.listUsers()), ...(await accounts.listRobots())]).toEqual([]);
+  });
+
+  test("API-02: nothing can be asked in a query that is not documented, of any row", async () => {
+    await ask("POST", "/users", maria);
+    const documented = routes.filter(({ shape }) => shape !== undefined && shape.query === undefined);
+    const queries = [
+      "sort=passwordHash",
+      "q=maria",
+      "filter=1",
+      "fields=password",
+      "name=%25",
+      "a=1'%20OR%201=1--",
+      "x",
+    ];
+    expect(documented.length).toBeGreaterThan(10);
+    for (const { body, method, pattern } of documented.filter((row) => row.body === "none"))
+      for (const query of [...queries, `q=${"x".repeat(1_000_000)}`]) {
+        const path = pattern
+          .replace("/api/v1", "")
+          .replace("{name}", "team/app")
+          .replace(/\{[a-z]+\}/, "maria");
+        const answer = await ask(method, `${path}?${query}`);
+        expect([body, ...answer]).toMatchObject(["none", 400, { errors: [{ code: "QUERY_INVALID" }] }]);
+      }
+    expect(await ask("POST", "/groups?name=x", { name: "dev" })).toMatchObject([400, {}]);
+    expect(await accounts.listUsers()).toHaveLength(1);
   });
 
   test("API-04: what a password is kept as is in no answer", async () => {

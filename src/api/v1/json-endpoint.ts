@@ -1,19 +1,25 @@
 import type { z } from "zod";
 import { type AdministrationFault, AdministrationError } from "../../core/administration.ts";
+import { JsonRefusal, parseBoundedJson } from "../../core/bounded-json.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../../http/answer.ts";
 import type { BodyFault } from "../../http/request-body.ts";
-import type { ApiParts, BodyCall, ChosenCall } from "../call.ts";
+import type { ApiParts, BodyCall, KnownCall } from "../call.ts";
+
+/** The schema of an object: its fields are known, and no others are taken. */
+type ObjectSchema<Fields> = z.ZodType<Fields> & { readonly shape: Readonly<Record<string, unknown>> };
 
 /** What a client has to know of an endpoint: `docs/reference/openapi.json` is made of it. */
 export interface JsonShape {
   readonly summary: string;
+  /** What may stand in the query; undefined: nothing. */
+  readonly query: z.ZodType | undefined;
   readonly asks: z.ZodType | undefined;
   readonly status: 200 | 201 | 204;
   readonly answers: z.ZodType | undefined;
 }
 
 /** The part of a route's row that an endpoint brings. */
-interface JsonEndpoint<Body extends "none" | "json", Given extends ChosenCall> {
+interface JsonEndpoint<Body extends "none" | "json", Given extends KnownCall> {
   readonly body: Body;
   readonly shape: JsonShape;
   readonly handler: (parts: ApiParts, call: Given) => Promise<Answer>;
@@ -27,7 +33,7 @@ interface Telling<Given, Told> {
 
 interface Asking<Given, Asked, Told> {
   readonly summary: string;
-  readonly asks: z.ZodType<Asked>;
+  readonly asks: ObjectSchema<Asked>;
   readonly status: 200 | 201;
   readonly answers: z.ZodType<Told>;
   readonly work: (parts: ApiParts, call: Given, asked: Asked) => Promise<Told>;
@@ -35,7 +41,7 @@ interface Asking<Given, Asked, Told> {
 
 interface Changing<Given, Asked> {
   readonly summary: string;
-  readonly asks: z.ZodType<Asked>;
+  readonly asks: ObjectSchema<Asked>;
   readonly work: (parts: ApiParts, call: Given, asked: Asked) => Promise<void>;
 }
 
@@ -45,36 +51,36 @@ interface Doing<Given> {
 }
 
 /** An endpoint that answers something, and is asked without a body. */
-export function telling<Given extends ChosenCall, Told>(endpoint: Telling<Given, Told>): JsonEndpoint<"none", Given> {
+export function telling<Given extends KnownCall, Told>(endpoint: Telling<Given, Told>): JsonEndpoint<"none", Given> {
   const { summary, answers, work } = endpoint;
   return {
     body: "none",
-    shape: { summary, asks: undefined, status: 200, answers },
-    handler: (parts, call) => withFaults(async () => jsonAnswer(200, await work(parts, call), uncached)),
+    shape: { summary, query: undefined, asks: undefined, status: 200, answers },
+    handler: (parts, call) => withoutQuery(call, async () => jsonAnswer(200, await work(parts, call), uncached)),
   };
 }
 
 /** An endpoint that answers something about the document that it is sent. */
-export function asking<Given extends ChosenCall, Asked, Told>(
+export function asking<Given extends KnownCall, Asked, Told>(
   endpoint: Asking<Given, Asked, Told>,
 ): JsonEndpoint<"json", Given & BodyCall> {
   const { summary, asks, status, answers, work } = endpoint;
   return {
     body: "json",
-    shape: { summary, asks, status, answers },
+    shape: { summary, query: undefined, asks, status, answers },
     handler: (parts, call) =>
       withDocument(call, asks, async (asked) => jsonAnswer(status, await work(parts, call, asked), uncached)),
   };
 }
 
 /** An endpoint that does what a document says, of which there is nothing to tell. */
-export function changing<Given extends ChosenCall, Asked>(
+export function changing<Given extends KnownCall, Asked>(
   endpoint: Changing<Given, Asked>,
 ): JsonEndpoint<"json", Given & BodyCall> {
   const { summary, asks, work } = endpoint;
   return {
     body: "json",
-    shape: { summary, asks, status: 204, answers: undefined },
+    shape: { summary, query: undefined, asks, status: 204, answers: undefined },
     handler: (parts, call) =>
       withDocument(call, asks, async (asked) => {
         await work(parts, call, asked);
@@ -84,12 +90,12 @@ export function changing<Given extends ChosenCall, Asked>(
 }
 
 /** An endpoint that does something by being called. */
-export function doing<Given extends ChosenCall>({ summary, work }: Doing<Given>): JsonEndpoint<"none", Given> {
+export function doing<Given extends KnownCall>({ summary, work }: Doing<Given>): JsonEndpoint<"none", Given> {
   return {
     body: "none",
-    shape: { summary, asks: undefined, status: 204, answers: undefined },
+    shape: { summary, query: undefined, asks: undefined, status: 204, answers: undefined },
     handler: (parts, call) =>
-      withFaults(async () => {
+      withoutQuery(call, async () => {
         await work(parts, call);
         return emptyAnswer(204, uncached);
       }),
@@ -99,9 +105,20 @@ export function doing<Given extends ChosenCall>({ summary, work }: Doing<Given>)
 /** Answers of this API are about people: no cache keeps them. */
 const uncached = { "Cache-Control": "no-store" };
 
+/** Far beyond what any document of this API needs. */
+const documentBounds = { maxDepth: 4, maxKeys: 100, maxTokens: 20_000, integerKeys: [] };
+/** Of what is said about a request that is wrong, and may repeat what it said. */
+const longestReason = 500;
+
+/** What a query says is meant: where nothing of it could be heeded, it is refused (API-02). */
+function withoutQuery({ query }: Pick<KnownCall, "query">, work: () => Promise<Answer>): Promise<Answer> {
+  if (query.size === 0) return withFaults(work);
+  return Promise.resolve(refusal(400, "QUERY_INVALID", "nothing can be asked in the query here"));
+}
+
 function withDocument<Asked>(
-  { request, readBody, maxBodyBytes }: ChosenCall & BodyCall,
-  schema: z.ZodType<Asked>,
+  { request, query, readBody, maxBodyBytes }: KnownCall & BodyCall,
+  schema: ObjectSchema<Asked>,
   work: (asked: Asked) => Promise<Answer>,
 ): Promise<Answer> {
   // A form of another site can send JSON as text; what announces JSON no site sends without being asked (UI-03).
@@ -109,10 +126,22 @@ function withDocument<Asked>(
     return Promise.resolve(refusal(415, "UNSUPPORTED", "send the document with Content-Type: application/json"));
   return readBody(async (body) => {
     if (!(body instanceof Uint8Array)) return bodyRefusal(body, maxBodyBytes);
-    const read = schema.safeParse(parsed(body));
-    if (!read.success) return refusal(400, "BODY_INVALID", reasonsOf(read.error));
-    return withFaults(() => work(read.data));
+    const read = readDocument(body, schema);
+    if (typeof read === "string") return refusal(400, "BODY_INVALID", read);
+    return withoutQuery({ query }, () => work(read.asked));
   });
+}
+
+/** What a document asks, or what is wrong with it. A field that stands there twice is two documents to two readers. */
+function readDocument<Asked>(body: Uint8Array, schema: ObjectSchema<Asked>): { readonly asked: Asked } | string {
+  try {
+    const document = parseBoundedJson(body, { ...documentBounds, uniqueKeys: Object.keys(schema.shape) });
+    const read = schema.safeParse(document);
+    return read.success ? { asked: read.data } : reasonsOf(read.error);
+  } catch (error) {
+    if (error instanceof JsonRefusal) return error.message;
+    throw error;
+  }
 }
 
 function bodyRefusal(fault: BodyFault, maxBytes: number): Answer {
@@ -121,25 +150,22 @@ function bodyRefusal(fault: BodyFault, maxBytes: number): Answer {
   return refusal(400, "BODY_INVALID", "the document did not arrive whole");
 }
 
-/** Undefined where the bytes are no JSON, which no schema takes. */
-function parsed(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 function reasonsOf({ issues }: z.ZodError): string {
   return issues
     .slice(0, 5)
     .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
-    .join("; ");
+    .join("; ")
+    .slice(0, longestReason);
 }
 
 const statusOf: Readonly<Partial<Record<AdministrationFault, number>>> = {
   "user-exists": 409,
   "user-unknown": 404,
+  "robot-exists": 409,
+  "robot-unknown": 404,
+  "group-exists": 409,
+  "group-unknown": 404,
+  "member-unknown": 404,
   "rule-unknown": 404,
   "last-admin": 409,
 };

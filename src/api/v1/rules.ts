@@ -3,6 +3,7 @@ import { accessActions } from "../../core/access-rule.ts";
 import { AdministrationError, type RuleSummary } from "../../core/administration.ts";
 import type { AdminCall, ChangeCall } from "../call.ts";
 import { asking, doing, telling } from "./json-endpoint.ts";
+import { moment, momentOf } from "./time.ts";
 
 const effect = z.enum(["allow", "deny"]);
 const who = z
@@ -17,7 +18,7 @@ const rule = z.strictObject({
   who: z.string(),
   actions,
   repositories: z.string(),
-  createdAt: z.iso.datetime(),
+  createdAt: moment,
 });
 const rules = z.strictObject({ rules: z.array(rule) });
 
@@ -106,6 +107,6 @@ function told({
     who: subject,
     actions: accessActions.filter((action) => words.includes(action)),
     repositories: about,
-    createdAt: new Date(createdAt).toISOString(),
+    createdAt: momentOf(createdAt),
   };
 }

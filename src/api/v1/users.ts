@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { AdminCall } from "../call.ts";
 import { asking, changing, doing, telling } from "./json-endpoint.ts";
+import { moment, momentOf } from "./time.ts";
 
-const user = z.strictObject({ name: z.string(), isAdmin: z.boolean(), createdAt: z.iso.datetime() });
+const user = z.strictObject({ name: z.string(), isAdmin: z.boolean(), createdAt: moment });
 const password = z.string().max(1024);
 
 export const list = telling({
@@ -12,7 +13,7 @@ export const list = telling({
     const users = await administration(principal).listUsers();
     return {
       users: users.map(({ name, isAdmin, createdAt }) => {
-        return { name, isAdmin, createdAt: new Date(createdAt).toISOString() };
+        return { name, isAdmin, createdAt: momentOf(createdAt) };
       }),
     };
   },
