@@ -1,5 +1,4 @@
 // A thread that computes slow password hashes, one at a time.
-import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 
 import { matchesHash, type StoredHash } from "./stored-hash.ts";
@@ -15,13 +14,8 @@ export interface HashAnswer {
   readonly matches: boolean | undefined;
 }
 
-/** Where both want the same core, the serving thread gets nine tenths of it. */
-const stepsBelow = 10;
-
-// A thread of its own is not enough: on a machine whose cores are all busy it would take the serving thread's turn. Linux
-// alone has a priority for each thread; elsewhere this would slow down the whole process.
-if (process.platform === "linux") setPriority(Math.min(19, getPriority() + stepsBelow));
-
+// At the priority of the whole process. A lower one is inherited by what the runtime starts from here and all threads share (its
+// compilers, its collector's helpers), for which the serving thread then waits; and on a busy machine a login takes seconds.
 parentPort?.on("message", ({ password, hash }: HashQuestion) => {
   parentPort?.postMessage({ matches: compute(password, hash) } satisfies HashAnswer, []);
 });

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
 
 import { type HtpasswdHash, parseHtpasswd } from "./htpasswd-entries.ts";
 import { SlowHashes } from "./slow-hashes.ts";
@@ -103,25 +102,4 @@ describe("AUTH-07: slow hashes", () => {
     expect(await underWay).toContain("stopping");
     expect(await slowHashes.matches(password, parsed(hashes.bcrypt)).catch(String)).toContain("stopping");
   });
-
-  test.if(process.platform === "linux")("run on threads that give way to the one that serves", async () => {
-    const before = new Set(givingWay());
-
-    await make().matches(password, parsed(hashes.bcrypt));
-
-    // A thread that such a thread starts gives way, too.
-    expect(givingWay().filter((thread) => !before.has(thread))).not.toBeEmpty();
-    expect(niceOf(readFileSync("/proc/self/stat", "latin1"))).toBe(0);
-  });
 });
-
-function givingWay(): string[] {
-  return readdirSync("/proc/self/task").filter(
-    (thread) => niceOf(readFileSync(`/proc/self/task/${thread}/stat`, "latin1")) > 0,
-  );
-}
-
-/** Field 19 of proc(5) stat; the command before it may hold spaces. */
-function niceOf(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
-}

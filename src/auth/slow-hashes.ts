@@ -4,8 +4,9 @@ import type { HashAnswer, HashQuestion } from "./password.worker.ts";
 import type { StoredHash } from "./stored-hash.ts";
 
 /**
- * Runs slow password hashes where they hold up no request: on threads of low priority, each started when there is none that is
- * idle. So there are as many as hashes were ever asked for at once, which is the caller's to bound (`LoginQueue`).
+ * Runs slow password hashes where they hold up no request: on threads of their own, each started when there is none that is idle.
+ * So there are as many as hashes were ever asked for at once, which is the caller's to bound (`LoginQueue` leaves a core to those
+ * who are served).
  */
 export class SlowHashes {
   readonly #threads = new Set<HashThread>();
