@@ -23,6 +23,7 @@ import { KeyAdministration } from "./registry/key-administration.ts";
 import { Manifests } from "./registry/manifests.ts";
 import { Referrers } from "./registry/referrers.ts";
 import { Tags } from "./registry/tags.ts";
+import { UnlinkHolds } from "./registry/unlink-holds.ts";
 import { Uploads } from "./registry/uploads.ts";
 
 export { AddressInUseError };
@@ -101,7 +102,8 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   });
   const administration = auditedAdministration(local, trail);
   const certificates = auditedCertificates(authority.maintenance, trail);
-  const control = createControl({ administration, certificates, audit: reading });
+  const unlinkHolds = new UnlinkHolds(clock);
+  const control = createControl({ administration, certificates, audit: reading, unlinkHolds });
   const bound = await listeners.open({ handle, clientCertificates: logins.clientCertificates });
   serving.add(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
   keepTidy(options, stores, uploads, serving);

@@ -2,6 +2,7 @@ import { type Administration, AdministrationError, type RuleText } from "../core
 import type { AuditReading, UnusedQuestion } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
+import type { UnlinkHolds } from "../registry/unlink-holds.ts";
 import { fieldsOf, text, texts } from "./control-fields.ts";
 import { answerAboutPrincipals } from "./control-principals.ts";
 
@@ -10,6 +11,7 @@ export interface ControlParts {
   readonly administration: Administration;
   readonly certificates: CertificateAdministration;
   readonly audit: AuditReading;
+  readonly unlinkHolds: UnlinkHolds;
 }
 
 /**
@@ -27,7 +29,8 @@ export function createControl(parts: ControlParts): (request: Request) => Promis
   };
 }
 
-async function answer({ administration, certificates, audit }: ControlParts, request: Request): Promise<Response> {
+async function answer(parts: ControlParts, request: Request): Promise<Response> {
+  const { administration, certificates, audit, unlinkHolds } = parts;
   const { pathname } = new URL(request.url);
   const [, collection = "", encoded = ""] = /^\/(users|rules)\/([^/]+)$/.exec(pathname) ?? [];
   const name = decodeURIComponent(encoded);
@@ -70,6 +73,11 @@ async function answer({ administration, certificates, audit }: ControlParts, req
       return new Response(null, { status: 204 });
     case "POST /authority/rotation/end":
       return Response.json(await certificates.finishRotation((await fieldsOf(request))["isForced"] === true));
+    case "POST /unlink-holds":
+      return new Response(null, { status: unlinkHolds.hold(text((await fieldsOf(request))["name"])) ? 204 : 503 });
+    case "POST /unlink-holds/release":
+      unlinkHolds.release(text((await fieldsOf(request))["name"]));
+      return new Response(null, { status: 204 });
     case "GET /audit":
       return Response.json(await audit.summary());
     case "POST /audit":
