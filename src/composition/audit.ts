@@ -22,7 +22,8 @@ export async function openAudit(
   { data, auditDays, auditMaxBytes, auditFile }: Settings,
   { programVersion, log, auditOutput }: Pick<AppOptions, "programVersion" | "log" | "auditOutput">,
 ): Promise<Omit<Audit, "reading">> {
-  const onFault = (reason: string): void => log.error("the record of what happens has ended", { reason });
+  const onFault = (reason: string): void =>
+    log.error("a thread of the record of what happens has ended; another is started", { reason });
   const store = await openAuditDatabase({ file: `${data}/audit.db`, programVersion, onFault });
   const isServing = auditOutput !== undefined;
   const trail = await AuditTrail.open({

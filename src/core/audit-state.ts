@@ -28,6 +28,7 @@ export interface AuditSummary extends AuditState, Pick<AuditFacts, "completeSinc
 export interface AuditReading {
   /** Newest first, up to the last request that was answered. */
   list(query: AuditQuery): Promise<readonly AuditEvent[]>;
+  /** Also where the record can be neither written nor read: then with what was known of it last, 0 where nothing was. */
   summary(): Promise<AuditSummary>;
   unused(question: UnusedQuestion): Promise<UnusedImages>;
 }

@@ -15,6 +15,7 @@ import type { Digest } from "../core/digest.ts";
 import { parseRepositoryPattern } from "../core/repository-pattern.ts";
 import { MemoryAuditStore } from "../storage/memory/audit-store.ts";
 import { LocalAuditReading } from "./audit-reading.ts";
+import { AuditTrail } from "./audit-trail.ts";
 
 const dayMs = 86_400_000;
 
@@ -38,7 +39,7 @@ function unused(
   changes: { readonly pattern?: string; readonly limit?: number } = {},
 ): Promise<UnusedImages> {
   const { pattern, limit = 10 } = changes;
-  const trail = { settle: async () => {}, state: () => ({ trouble: undefined, lost: 0 }) };
+  const trail = { settle: async () => {}, isUnreadable: () => {}, state: () => ({ trouble: undefined, lost: 0 }) };
   const reading = new LocalAuditReading({ store, trail, metadata: registry.ports.metadata, keepDays: 90 });
   const repositories = pattern === undefined ? undefined : parseRepositoryPattern(pattern);
   return reading.unused({ since: registry.clock.now() - days * dayMs, repositories, limit });
@@ -100,4 +101,35 @@ describe("unused images", () => {
     expect((await unused(90, { limit: 500 })).hasMore).toBe(true);
     expect((await unused(90, { limit: 501 })).hasMore).toBe(false);
   });
+});
+
+test("a record that cannot be read has a summary all the same, which says so, with what was known of it", async () => {
+  class FailingStore extends MemoryAuditStore {
+    isFailing = false;
+
+    override async facts(): ReturnType<MemoryAuditStore["facts"]> {
+      if (this.isFailing) throw new Error("disk I/O error");
+      return { ...(await super.facts()), sizeBytes: 4096 };
+    }
+  }
+  const failing = new FailingStore();
+  const { clock, ports } = registry;
+  const bounds = { keepDays: 90, maxBytes: 1e9 };
+  const trail = await AuditTrail.open({
+    ...bounds,
+    clock,
+    store: failing,
+    sink: undefined,
+    onTrouble: () => {},
+    freeBytes: async () => 1e12,
+    later: () => {},
+  });
+  const reading = new LocalAuditReading({ store: failing, trail, metadata: ports.metadata, keepDays: 90 });
+  const { completeSince } = await reading.summary();
+
+  failing.isFailing = true;
+  const summary = await reading.summary();
+
+  expect(summary).toMatchObject({ sizeBytes: 4096, completeSince, lost: 0 });
+  expect(summary.trouble).toMatchObject({ missing: "everything", reason: "disk I/O error" });
 });

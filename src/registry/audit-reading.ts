@@ -8,7 +8,7 @@ import type { AuditTrail } from "./audit-trail.ts";
 export interface AuditReadingPorts {
   readonly store: Pick<AuditStore, "list" | "facts" | "lastPulls">;
   readonly metadata: Pick<MetadataStore, "listImages">;
-  readonly trail: Pick<AuditTrail, "settle" | "state">;
+  readonly trail: Pick<AuditTrail, "settle" | "state" | "isUnreadable">;
   readonly keepDays: number;
 }
 
@@ -17,6 +17,8 @@ const pageLength = 500;
 /** The operator's questions, over the ports. */
 export class LocalAuditReading implements AuditReading {
   readonly #ports: AuditReadingPorts;
+  /** What the store said last. */
+  #known = { completeSince: 0, sizeBytes: 0 };
 
   constructor(ports: AuditReadingPorts) {
     this.#ports = ports;
@@ -63,7 +65,12 @@ export class LocalAuditReading implements AuditReading {
   async summary(): Promise<AuditSummary> {
     const { store, trail, keepDays } = this.#ports;
     await trail.settle();
-    const { completeSince, sizeBytes } = await store.facts();
-    return { ...trail.state(), completeSince, sizeBytes, keepDays };
+    try {
+      const { completeSince, sizeBytes } = await store.facts();
+      this.#known = { completeSince, sizeBytes };
+    } catch (error) {
+      trail.isUnreadable(error);
+    }
+    return { ...trail.state(), ...this.#known, keepDays };
   }
 }

@@ -445,7 +445,66 @@ describe("a store that cannot write", () => {
       exchange({ routeName: "delete", record: { kind: "change" }, reference: `t${count}`, status: 202 });
     full.isFull = false;
 
-    expect(await listed()).toHaveLength(20_000 - 1);
+    expect(await listed()).toHaveLength(20_000);
+  });
+
+  test("gives up logins and pushes before refusals, and those before changes, where not all can wait", async () => {
+    const full = new FullStore();
+    store = full;
+    trail = await open({ store: full });
+    for (let count = 0; count < 20_000; count += 1)
+      exchange({ caller: callerOf("maria", { kind: "key", id: `k${count}` }), status: 404 });
+    await trail.settle();
+    exchange({ status: 403, routeName: "push" });
+    for (let count = 0; count < 19_999; count += 1)
+      exchange({ routeName: "delete", record: { kind: "change" }, reference: `t${count}`, status: 202 });
+    full.isFull = false;
+
+    const all = await listed("change");
+
+    expect(all).toHaveLength(19_999);
+    expect(await listed("refusal")).toHaveLength(1);
+    expect(await listed("login")).toEqual([]);
+    expect(states.at(-1)).toEqual({ trouble: undefined, lost: 20_001 });
+    expect(states).toHaveLength(2);
+  });
+
+  test("is tried again by itself, ever more rarely, until it is back, also where nothing more happens", async () => {
+    const full = new FullStore();
+    const tries: number[] = [];
+    const write = full.write.bind(full);
+    full.write = (...args) => {
+      tries.push(now - begin);
+      return write(...args);
+    };
+    store = full;
+    trail = await open({ store: full });
+    pulled();
+    for (let second = 0; second < 300; second += 1) await runDueIn(1000);
+    expect(tries).toEqual([1000, 6000, 16_000, 36_000, 76_000, 136_000, 196_000, 256_000]);
+    expect(states).toMatchObject([{ trouble: { missing: "everything" } }]);
+
+    full.isFull = false;
+    await runDueIn(minute);
+
+    expect(states.at(-1)?.trouble).toBeUndefined();
+    expect((await store.facts()).completeSince).toBe(now);
+  });
+
+  test("is not asked more often because more happens", async () => {
+    const full = new FullStore();
+    let tries = 0;
+    full.write = () => {
+      tries += 1;
+      return Promise.reject(new Error("disk I/O error"));
+    };
+    trail = await open({ store: full });
+    for (let count = 0; count < 100; count += 1) {
+      exchange({ routeName: "delete", record: { kind: "change" }, reference: `t${count}`, status: 202 });
+      await runDueIn(50);
+    }
+
+    expect(tries).toBe(1);
   });
 
   test("does not keep the sink from hearing", async () => {

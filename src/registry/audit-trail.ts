@@ -138,6 +138,11 @@ export class AuditTrail {
     await this.#writer.settle();
   }
 
+  /** Somebody asked the store, and it could not answer. */
+  isUnreadable(error: unknown): void {
+    this.#writer.isUnreadable(error);
+  }
+
   state(): AuditState {
     return this.#writer.state();
   }

@@ -5,6 +5,7 @@ import type { AuditStore } from "../core/audit-store.ts";
 import type { Clock } from "../core/clock.ts";
 import { RegistryError } from "../core/error.ts";
 import type { AuditDraft } from "./audit-folding.ts";
+import { AuditQueue } from "./audit-queue.ts";
 
 export interface AuditWriterOptions {
   readonly store: AuditStore;
@@ -22,7 +23,9 @@ type Trouble = NonNullable<AuditState["trouble"]>;
 const dayMs = 86_400_000;
 /** What happens within so short a time is one write. */
 const gatherMs = 250;
+/** What could not be written is tried again after so long, then after twice as long, up to the longest. */
 const retryMs = 5000;
+const longestRetryMs = 60_000;
 const pruneEveryMs = 60_000;
 const mostPrunings = 100;
 /** With less of the disk free, pulls are not recorded: the rest is for refusals and changes. */
@@ -34,11 +37,12 @@ const keepPullsDays = 400;
 
 /**
  * Brings events to the store in groups, one after the other, and to the sink. Where the store cannot write, pulls are thrown away,
- * and everything else waits, as far as `mostWaiting` goes.
+ * and everything else waits, as far as `mostWaiting` goes: changes are given up last, and before them refusals. The store is tried
+ * again and again, also when nothing more happens.
  */
 export class AuditWriter {
   readonly #options: AuditWriterOptions;
-  #waiting = new Set<AuditDraft>();
+  readonly #waiting = new AuditQueue(mostWaiting);
   #publishing: AuditEvent[] = [];
   #working: Promise<void> | undefined;
   #isDue = false;
@@ -48,6 +52,7 @@ export class AuditWriter {
   #fileTrouble: Trouble | undefined;
   #lost = 0;
   #isClosed = false;
+  #retryMs = retryMs;
 
   constructor(options: AuditWriterOptions) {
     this.#options = options;
@@ -55,11 +60,8 @@ export class AuditWriter {
 
   /** To be written soon; again, where they have grown since. */
   add(drafts: readonly AuditDraft[]): void {
-    for (const draft of drafts) {
-      if (this.#waiting.size < mostWaiting) this.#waiting.add(draft);
-      else this.#lose(draft);
-    }
-    if (drafts.length > 0) this.#schedule(gatherMs);
+    for (const draft of drafts) this.#wait(draft);
+    if (drafts.length > 0) this.#schedule(this.#trouble?.missing === "everything" ? this.#retryMs : gatherMs);
   }
 
   /** Of these the sink may hear: they grow no more. */
@@ -79,6 +81,12 @@ export class AuditWriter {
     // What is under way may have begun before.
     await this.#working;
     await this.#work();
+  }
+
+  /** The store could not be asked; it is tried again. */
+  isUnreadable(error: unknown): void {
+    this.#isTroubled("everything", messageOf(error));
+    this.#schedule(this.#retryMs);
   }
 
   state(): AuditState {
@@ -104,8 +112,10 @@ export class AuditWriter {
   #work(): Promise<void> {
     this.#working ??= this.#write().finally(() => {
       this.#working = undefined;
-      if (this.#waiting.size > 0 || this.#publishing.length > 0)
-        this.#schedule(this.#trouble === undefined && this.#fileTrouble === undefined ? gatherMs : retryMs);
+      const isWell = this.#trouble === undefined && this.#fileTrouble === undefined;
+      if (!isWell) this.#schedule(this.#retryMs);
+      else if (this.#waiting.size > 0 || this.#publishing.length > 0) this.#schedule(gatherMs);
+      this.#retryMs = isWell ? retryMs : Math.min(2 * this.#retryMs, longestRetryMs);
     });
     return this.#working;
   }
@@ -119,8 +129,7 @@ export class AuditWriter {
   async #store(): Promise<void> {
     const { store, clock } = this.#options;
     const isNearlyFull = (await this.#freeBytes()) < leastFreeBytes;
-    const group = [...this.#waiting];
-    this.#waiting = new Set();
+    const group = this.#waiting.take();
     const drafts = isNearlyFull ? group.filter((draft) => !this.#isPull(draft)) : group;
     if (drafts.length < group.length) this.#lose(...group.filter((draft) => this.#isPull(draft)));
     const missedAt = isNearlyFull ? undefined : this.#missedPullAt;
@@ -128,15 +137,17 @@ export class AuditWriter {
     const completeSince = missedAt === undefined ? undefined : clock.now();
     const counts = drafts.map(({ event }) => event.count);
     try {
-      if (drafts.length > 0)
+      // Where the last attempt failed, nothing is written all the same: to see whether the store is back.
+      const isAsked = drafts.length > 0 || this.#trouble !== undefined;
+      if (isAsked)
         await store.write(
           drafts.map(({ event }) => ({ ...event })),
           completeSince,
         );
       for (const [index, draft] of drafts.entries()) draft.writtenCount = counts[index] ?? 0;
-      if (drafts.length > 0 && missedAt === this.#missedPullAt) this.#missedPullAt = undefined;
+      if (isAsked && missedAt === this.#missedPullAt) this.#missedPullAt = undefined;
       if (isNearlyFull) this.#isTroubled("pulls", "the disk is nearly full");
-      else if (drafts.length > 0 || this.#trouble?.missing === "pulls") this.#isWell();
+      else this.#isWell();
     } catch (error) {
       this.#keep(drafts);
       this.#isTroubled("everything", messageOf(error));
@@ -188,12 +199,15 @@ export class AuditWriter {
 
   /** What could not be written waits, but for pulls. */
   #keep(drafts: readonly AuditDraft[]): void {
-    const later = this.#waiting;
-    this.#waiting = new Set();
-    for (const draft of [...drafts, ...later]) {
-      if (this.#isPull(draft) || this.#waiting.size >= mostWaiting) this.#lose(draft);
-      else this.#waiting.add(draft);
+    for (const draft of [...drafts, ...this.#waiting.take()]) {
+      if (this.#isPull(draft)) this.#lose(draft);
+      else this.#wait(draft);
     }
+  }
+
+  #wait(draft: AuditDraft): void {
+    const lost = this.#waiting.add(draft);
+    if (lost !== undefined) this.#lose(lost);
   }
 
   #isPull({ event }: AuditDraft): boolean {

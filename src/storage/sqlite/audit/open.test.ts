@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { AuditQuery } from "../../../core/audit-store.ts";
 import { auditEvent, describeAuditStore } from "../../../core/audit-store.contract.ts";
 import { parseRepositoryPattern } from "../../../core/repository-pattern.ts";
@@ -20,6 +20,30 @@ function newFile(): string {
   folders.push(folder);
   return join(folder, "audit.db");
 }
+
+/** Writes events until that fails, and once more; then, when the disk is well again, another one. Tells what was acknowledged. */
+const failingScript = `
+  import { openAuditDatabase } from ${JSON.stringify(join(import.meta.dir, "open.ts"))};
+  import { auditEvent } from ${JSON.stringify(join(import.meta.dir, "../../../core/audit-store.contract.ts"))};
+  const faults = [];
+  const onFault = (reason) => faults.push(reason);
+  const store = await openAuditDatabase({ file: process.argv[2], programVersion: "1", onFault });
+  const written = [];
+  const write = (id) =>
+    store.write([auditEvent(id, { reason: "x".repeat(10000) })]).then(
+      () => written.push(id) > 0,
+      () => false,
+    );
+  let id = 1;
+  while (id < 5000 && (await write(id))) id += 1;
+  await write(9998);
+  Bun.spawnSync(["prlimit", "--pid", String(process.pid), "--fsize=unlimited"]);
+  await write(9999);
+  const events = await store.list({ withDetails: true, limit: 10000 });
+  await store.close();
+  console.log(JSON.stringify({ written, faults, listed: events.map((event) => event.id).reverse() }));
+  process.exit(0);
+`;
 
 describe("the record in SQLite", () => {
   describeAuditStore(() => openAuditDatabase({ file: newFile(), programVersion: "1.2.3", onFault: () => {} }));
@@ -57,6 +81,27 @@ describe("the record in SQLite", () => {
     expect(await store.lastPulls([{ repository: "r2998", digest: events[0]?.digest ?? "" }])).toEqual([]);
     expect((await store.facts()).completeSince).toBe(at + 2999);
     await store.close();
+  });
+
+  test("fails with the disk, and is back with it, with all that was acknowledged", () => {
+    const file = newFile();
+    const script = join(dirname(file), "run.ts");
+    writeFileSync(script, failingScript);
+
+    // The kernel refuses to let a file grow beyond 1 MiB (EFBIG), which SQLite reports as an I/O error, until that is lifted.
+    const command = `trap "" XFSZ; ulimit -S -f 1024; exec ${process.execPath} ${script} ${file}`;
+    const { stdout, stderr } = Bun.spawnSync(["bash", "-c", command]);
+
+    expect(stderr.toString()).toBe("");
+    const { written, faults, listed } = JSON.parse(stdout.toString()) as {
+      readonly written: readonly number[];
+      readonly faults: readonly string[];
+      readonly listed: readonly number[];
+    };
+    expect(faults.length).toBeGreaterThan(0);
+    expect(new Set(faults)).toEqual(new Set(["the database's disk failed: disk I/O error"]));
+    expect(listed).toEqual([...written]);
+    expect(written.at(-1)).toBe(9999);
   });
 
   test("finds what is asked for most by an index", () => {
