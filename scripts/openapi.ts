@@ -17,12 +17,24 @@ export function openApi(): object {
       title: "dozo",
       version: manifest.version,
       description:
-        "Administration over HTTPS, with the same logins as the registry itself: Basic with a password or an access key. Documents are at most 64 KiB of JSON; fields that are not named here are refused.",
+        "Administration over HTTPS, with the same logins as the registry itself. Documents are at most 64 KiB of JSON; fields and queries that are not named here are refused, and so is a field that stands there twice.",
     },
-    security: [{ basic: [] }],
+    security: [{ basic: [] }, { bearer: [] }],
     paths,
     components: {
-      securitySchemes: { basic: { type: "http", scheme: "basic" } },
+      securitySchemes: {
+        basic: {
+          type: "http",
+          scheme: "basic",
+          description: "A user's name and password, or a name and its access key.",
+        },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "An access key. With one that has limits nothing can be administered, but the rules of repositories that it may `admin`; a token of the token service is for images alone.",
+        },
+      },
       schemas: { Refusal: refusal },
     },
   };
@@ -54,8 +66,13 @@ const refusals: Readonly<Record<string, string>> = {
   429: "Too much at once, or too many failed logins.",
 };
 
+const whose: Readonly<Partial<Record<ApiRoute["action"], string>>> = {
+  admin: "For who may `admin` the repository.",
+  administer: "For admins of the registry.",
+  keys: "For people who are logged in with their password: an access key makes no others.",
+};
+
 function operation({ id, action, pattern }: ApiRoute, { summary, asks, status, answers }: JsonShape): object {
-  const who = action === "admin" ? "For who may `admin` the repository." : "For admins of the registry.";
   const parameters = [...pattern.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
@@ -66,7 +83,8 @@ function operation({ id, action, pattern }: ApiRoute, { summary, asks, status, a
   return {
     operationId: id,
     summary,
-    description: who,
+    description: whose[action] ?? "For who is logged in.",
+    ...(action === "keys" ? { security: [{ basic: [] }] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(asks === undefined ? {} : { requestBody: { required: true, content: json(schemaOf(asks, "input")) } }),
     responses: {

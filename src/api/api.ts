@@ -149,6 +149,11 @@ async function answerRow(parts: ApiParts, match: FoundRow, call: RowCall, exchan
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller });
   }
+  if (route.action === "keys") {
+    assertAllowed(parts, caller, route.action, undefined);
+    const actor = actorOf(caller, exchange);
+    return route.handler(parts, { ...call, caller, principal: actor });
+  }
   if (route.action === "administer") {
     assertAllowed(parts, caller, route.action, undefined);
     return route.handler(parts, { ...call, caller, principal: actorOf(caller, exchange) });
@@ -273,14 +278,15 @@ function assertAllowed(
   if (verdict === "allowed") return;
   const { principal, credential } = caller;
   const place = repository === undefined ? "here" : `in ${repository}`;
+  const deed = action === "keys" ? "look after access keys" : action;
   if (credential.kind === "token" && verdict !== "denied") {
-    throw new TokenFaultError("insufficient_scope", `this token is not good to ${action} ${place}`);
+    throw new TokenFaultError("insufficient_scope", `this token is not good to ${deed} ${place}`);
   }
   if (verdict === "login-needed" || principal === undefined) throw new RegistryError("UNAUTHORIZED");
   const message =
     verdict === "limited"
-      ? `this ${credential.kind} of ${principal.name} is not good to ${action} ${place}`
-      : `${principal.name} may not ${action} ${place}: ask an admin of this registry`;
+      ? `this ${credential.kind} of ${principal.name} is not good to ${deed} ${place}`
+      : `${principal.name} may not ${deed} ${place}: ask an admin of this registry`;
   throw new RegistryError("DENIED", message);
 }
 

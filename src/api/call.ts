@@ -124,6 +124,11 @@ export interface AdminCall extends KnownCall {
   readonly principal: Principal;
 }
 
+/** A request of somebody who may look after their own access keys. */
+export interface OwnCall extends KnownCall {
+  readonly principal: Principal & Actor;
+}
+
 /** The same, about a repository. */
 export interface RepositoryCall extends KnownCall {
   readonly repository: RepositoryName;

@@ -8,6 +8,7 @@ import type {
   Call,
   ChangeCall,
   KnownCall,
+  OwnCall,
   RepositoryCall,
   TokenCall,
   UploadCall,
@@ -26,13 +27,14 @@ import * as open from "./public.ts";
 import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
 import * as groups from "./v1/groups.ts";
+import * as keys from "./v1/keys.ts";
 import * as robots from "./v1/robots.ts";
 import * as rules from "./v1/rules.ts";
 import * as users from "./v1/users.ts";
 import { bySession, bySessionOrAuthorization, toLogin } from "./web/browser.ts";
 import * as companyLogin from "./web/company-login.ts";
 import * as enrolment from "./web/enrolment.ts";
-import * as keys from "./web/keys.ts";
+import * as keysPage from "./web/keys.ts";
 import * as login from "./web/login.ts";
 import * as pages from "./web/pages.ts";
 
@@ -73,6 +75,7 @@ export type ApiRoute = Row &
     | ({ readonly action: "none" } & Endpoint<Call>)
     | ({ readonly action: "token" } & Endpoint<TokenCall>)
     | ({ readonly action: "login" | "catalog" } & Endpoint<KnownCall>)
+    | ({ readonly action: "keys" } & Endpoint<OwnCall>)
     | ({ readonly action: "administer" } & Endpoint<AdminCall>)
     | ({ readonly action: "pull" } & Endpoint<RepositoryCall>)
     | ({ readonly action: "push" | "delete" | "admin" } & Endpoint<ChangeCall>)
@@ -369,11 +372,11 @@ export const routes: readonly ApiRoute[] = [
     name: "show access keys",
     method: "GET",
     pattern: "/keys",
-    action: "login",
+    action: "keys",
     identify: bySession,
     refuse: toLogin,
     body: "none",
-    handler: keys.show,
+    handler: keysPage.show,
   },
   {
     id: "key",
@@ -381,11 +384,11 @@ export const routes: readonly ApiRoute[] = [
     isChange: true,
     method: "POST",
     pattern: "/keys",
-    action: "login",
+    action: "keys",
     identify: bySession,
     refuse: toLogin,
     body: "page-form",
-    handler: keys.make,
+    handler: keysPage.make,
   },
   {
     id: "key-revocation",
@@ -393,11 +396,11 @@ export const routes: readonly ApiRoute[] = [
     isChange: true,
     method: "POST",
     pattern: "/keys/revoke",
-    action: "login",
+    action: "keys",
     identify: bySession,
     refuse: toLogin,
     body: "page-form",
-    handler: keys.revoke,
+    handler: keysPage.revoke,
   },
   {
     id: "live",
@@ -491,6 +494,51 @@ export const routes: readonly ApiRoute[] = [
     pattern: "/api/v1/robots/{robot}",
     action: "administer",
     ...robots.remove,
+  },
+  { id: "keys", name: "list access keys", method: "GET", pattern: "/api/v1/keys", action: "administer", ...keys.list },
+  {
+    id: "key-add",
+    name: "make access key",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/keys",
+    action: "administer",
+    ...keys.add,
+  },
+  {
+    id: "key-remove",
+    name: "revoke access key",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/keys/{key}",
+    action: "administer",
+    ...keys.remove,
+  },
+  {
+    id: "own-keys",
+    name: "list access keys",
+    method: "GET",
+    pattern: "/api/v1/me/keys",
+    action: "keys",
+    ...keys.listOwn,
+  },
+  {
+    id: "own-key-add",
+    name: "make access key",
+    isChange: true,
+    method: "POST",
+    pattern: "/api/v1/me/keys",
+    action: "keys",
+    ...keys.addOwn,
+  },
+  {
+    id: "own-key-remove",
+    name: "revoke access key",
+    isChange: true,
+    method: "DELETE",
+    pattern: "/api/v1/me/keys/{key}",
+    action: "keys",
+    ...keys.removeOwn,
   },
   { id: "rules", name: "list rules", method: "GET", pattern: "/api/v1/rules", action: "administer", ...rules.list },
   {

@@ -49,6 +49,7 @@ describe("access", () => {
   test.each<[Action, Verdict, Verdict, Verdict]>([
     ["none", "allowed", "allowed", "allowed"],
     ["login", "login-needed", "allowed", "allowed"],
+    ["keys", "login-needed", "allowed", "allowed"],
     ["catalog", "login-needed", "allowed", "allowed"],
     ["pull", "login-needed", "allowed", "allowed"],
     ["push", "login-needed", "allowed", "allowed"],
@@ -67,6 +68,19 @@ describe("access", () => {
     expect(decide([], user, "login").verdict).toBe("allowed");
     expect(decide([], user, "pull", app).verdict).toBe("denied");
     expect(decide([], admin, "delete", app).verdict).toBe("allowed");
+  });
+
+  test("access keys are made by people themselves, and not by what was given to a machine", () => {
+    const kinds = ["password", "session", "key", "token", "certificate", "process"] as const;
+    for (const principal of [user, admin])
+      expect(kinds.map((kind) => decide(fresh, principal, "keys", undefined, { kind }).verdict)).toEqual([
+        "allowed",
+        "allowed",
+        "limited",
+        "limited",
+        "limited",
+        "limited",
+      ]);
   });
 
   test("a rule about a principal is about nobody else, though the name be the same", () => {

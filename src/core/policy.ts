@@ -1,15 +1,16 @@
 import type { AccessAction, AccessRule, RuleSubject } from "./access-rule.ts";
-import type { Caller, CredentialLimits } from "./caller.ts";
+import type { Caller, Credential, CredentialLimits } from "./caller.ts";
 import type { Group } from "./group.ts";
 import type { Principal, PrincipalId } from "./principal.ts";
 import type { RepositoryName } from "./repository-name.ts";
 import { matchesRepository } from "./repository-pattern.ts";
 
 /**
- * What is asked for. `none` is open to everybody; `login` needs any principal; `catalog` is about the list of repositories,
- * `see` about one of them in it; `administer` is about the registry itself; the others are about a repository.
+ * What is asked for. `none` is open to everybody; `login` needs any principal; `keys` is about the asker's own access keys;
+ * `catalog` is about the list of repositories, `see` about one of them in it; `administer` is about the registry itself; the others
+ * are about a repository.
  */
-export type Action = "none" | "login" | "catalog" | "see" | "administer" | AccessAction;
+export type Action = "none" | "login" | "keys" | "catalog" | "see" | "administer" | AccessAction;
 
 /** `limited`: the principal may, but not with this credential. */
 export type Verdict = "allowed" | "login-needed" | "denied" | "limited";
@@ -29,6 +30,12 @@ export interface Policy {
 /** `decide` over the policy that holds at the moment. */
 export type Decide = (caller: Caller, action: Action, repository?: RepositoryName) => Decision;
 
+/**
+ * With what people prove who they are themselves. A key, a token or a certificate was given to a machine, ends, and can be taken
+ * back: if it could make keys, those would outlive it, and open more than it does.
+ */
+const personal: readonly Credential["kind"][] = ["password", "session"];
+
 const allowed: Decision = { verdict: "allowed", rule: undefined };
 const loginNeeded: Decision = { verdict: "login-needed", rule: undefined };
 const denied: Decision = { verdict: "denied", rule: undefined };
@@ -44,7 +51,7 @@ export function decide(policy: Policy, caller: Caller, action: Action, repositor
     principal === undefined
       ? decideForAnonymous(policy, credential.kind === "token", action, repository)
       : decideForPrincipal(policy, principal, action, repository);
-  if (decision.verdict !== "allowed" || isWithin(credential.limits, action, repository)) return decision;
+  if (decision.verdict !== "allowed" || isEnough(credential, action, repository)) return decision;
   return { verdict: "limited", rule: decision.rule };
 }
 
@@ -81,7 +88,7 @@ function decideAlone(
   action: Action,
   repository: RepositoryName | undefined,
 ): Decision {
-  if (isAdmin || action === "none" || action === "login" || action === "catalog") return allowed;
+  if (isAdmin || action === "none" || action === "login" || action === "keys" || action === "catalog") return allowed;
   if (repository === undefined || action === "administer") return denied;
   const asked = action === "see" ? "pull" : action;
   const groups = groupsOf(id);
@@ -113,9 +120,13 @@ function byRules(
   return decision;
 }
 
+function isEnough({ kind, limits }: Credential, action: Action, repository: RepositoryName | undefined): boolean {
+  return action === "keys" ? personal.includes(kind) : isWithin(limits, action, repository);
+}
+
 function isWithin(
   limits: CredentialLimits | undefined,
-  action: Action,
+  action: Exclude<Action, "keys">,
   repository: RepositoryName | undefined,
 ): boolean {
   if (limits === undefined || action === "none" || action === "login") return true;
@@ -124,7 +135,7 @@ function isWithin(
 
 function isWithinThese(
   limits: CredentialLimits,
-  action: Exclude<Action, "none" | "login">,
+  action: Exclude<Action, "none" | "login" | "keys">,
   repository: RepositoryName | undefined,
 ): boolean {
   if (action === "catalog") return limits.catalog !== "none";

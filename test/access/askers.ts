@@ -27,7 +27,7 @@ const refusedCertificate: Standing = { kind: "certificate-refused" };
 
 /** Every kind of principal, and every kind of credential. */
 export async function askersOf(world: World): Promise<readonly Asker[]> {
-  const askers = [
+  const askers: readonly Asker[] = [
     ...people(world),
     ...strangers(),
     ...worthless(world),
@@ -39,7 +39,7 @@ export async function askersOf(world: World): Promise<readonly Asker[]> {
     {
       name: "a process from here",
       ...process(world),
-      standing: withoutToken("root"),
+      standing: { kind: "person", name: "root", getsNoToken: true, shows: "process" },
       id: world.process.principal.id,
       address: "127.0.0.1",
     },
@@ -61,8 +61,8 @@ function person(name: string): Standing {
   return { kind: "person", name };
 }
 
-function withoutToken(name: string): Standing {
-  return { kind: "person", name, getsNoToken: true };
+function machineOf(name: string, shows: "key" | "certificate"): Standing {
+  return { kind: "person", name, shows };
 }
 
 function basic(name: string, password: string): { readonly headers: Readonly<Record<string, string>> } {
@@ -152,13 +152,18 @@ async function certificates(world: World): Promise<readonly Asker[]> {
   const early = { ...alices, notBefore: world.now() + 1 };
   const ofServer = { ...alices, isForClients: false };
   const foreign = (cn: string): ClientCertificate => ({ ...unknown, isOwn: false, names: [{ kind: "cn", value: cn }] });
-  const alice = { standing: person("alice"), certificate: alices };
+  const alice = { standing: machineOf("alice", "certificate"), certificate: alices };
   return [
     { name: "alice by certificate", headers: {}, ...alice },
-    { name: "alice by certificate and password", ...basic("alice", passwordOf("alice")), ...alice },
+    {
+      name: "alice by certificate and password",
+      ...basic("alice", passwordOf("alice")),
+      ...alice,
+      standing: person("alice"),
+    },
     {
       name: "rita by another authority's certificate",
-      standing: person("rita"),
+      standing: machineOf("rita", "certificate"),
       headers: {},
       certificate: foreign("rita.example.com"),
     },
@@ -189,9 +194,9 @@ async function accessKeys({ administration, keysOfGone }: World): Promise<readon
   const [gone = "", again = ""] = [keysOfGone.get("gone"), keysOfGone.get("again")];
   const other = roots.endsWith("0") ? "1" : "0";
   return [
-    { name: "alice by access key", standing: person("alice"), ...basic("alice", alices) },
-    { name: "rita by access key as Bearer", standing: person("rita"), ...bearer(ritas) },
-    { name: "root by access key as Bearer", standing: person("root"), ...bearer(roots) },
+    { name: "alice by access key", standing: machineOf("alice", "key"), ...basic("alice", alices) },
+    { name: "rita by access key as Bearer", standing: machineOf("rita", "key"), ...bearer(ritas) },
+    { name: "root by access key as Bearer", standing: machineOf("root", "key"), ...bearer(roots) },
     { name: "an access key with another's name", standing: refused, ...basic("alice", roots) },
     { name: "an access key without a name", standing: refused, ...basic("", roots) },
     { name: "an access key that was mistyped", standing: refused, ...bearer(roots.slice(0, -1) + other) },

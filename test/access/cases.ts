@@ -14,6 +14,8 @@ export interface Things {
   readonly others: string;
   /** A rule about a repository that no case is about. */
   readonly ruleElsewhere: string;
+  /** The access key of a robot of the registry's own. */
+  readonly keyElsewhere: string;
 }
 
 /** A request, and what comes of it where nothing speaks against it. */
@@ -230,6 +232,47 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "DELETE /api/v1/robots/{robot}": [
     { what: "a robot of nobody", path: "/api/v1/robots/zoe", whenAllowed: always(404, "ROBOT_UNKNOWN") },
   ],
+  "GET /api/v1/keys": [{ what: "all access keys", path: "/api/v1/keys", whenAllowed: always(200) }],
+  "POST /api/v1/keys": [
+    {
+      what: "an access key for nobody",
+      path: "/api/v1/keys",
+      ...json({ for: "zoe" }),
+      whenAllowed: always(404, "USER_UNKNOWN"),
+    },
+  ],
+  "DELETE /api/v1/keys/{key}": [
+    { what: "an access key of nobody", path: `/api/v1/keys/${unknownId}`, whenAllowed: always(404, "KEY_UNKNOWN") },
+  ],
+  "GET /api/v1/me/keys": [{ what: "one's own access keys", path: "/api/v1/me/keys", whenAllowed: always(200) }],
+  "POST /api/v1/me/keys": [
+    {
+      what: "an access key for longer than there are any",
+      path: "/api/v1/me/keys",
+      ...json({ lifetimeSeconds: 1_000_000_000 }),
+      whenAllowed: always(400, "KEY_INVALID"),
+    },
+    {
+      what: "an access key for somebody else",
+      path: "/api/v1/me/keys",
+      ...json({ for: "root" }),
+      whenAllowed: always(400, "BODY_INVALID"),
+    },
+  ],
+  "DELETE /api/v1/me/keys/{key}": [
+    {
+      what: "an access key of somebody else",
+      path: ({ keyElsewhere }) => `/api/v1/me/keys/${keyElsewhere}`,
+      whenAllowed: always(404, "KEY_UNKNOWN"),
+      twin: "no such key",
+    },
+    {
+      what: "an access key that nobody has",
+      path: `/api/v1/me/keys/${unknownId}`,
+      whenAllowed: always(404, "KEY_UNKNOWN"),
+      twin: "no such key",
+    },
+  ],
   "GET /api/v1/rules": [{ what: "the rules", path: "/api/v1/rules", whenAllowed: always(200) }],
   "POST /api/v1/rules": [
     {
@@ -434,7 +477,7 @@ export function strangeCases(patterns: readonly string[], names: readonly string
         .replace("{name}", name)
         .replace("{reference}", latest)
         .replace("{digest}", pattern.includes("referrers") ? image.digest : layer.digest)
-        .replace(/\{(id|rule)\}/, unknownId)
+        .replace(/\{(id|rule|key)\}/, unknownId)
         .replace(/\{(user|group|robot)\}/, "zoe");
       return { filled, name };
     }),

@@ -283,6 +283,22 @@ export const faults: readonly Fault[] = [
     isAsked: method("GET"),
     seenBy: "a process from elsewhere",
   },
+  {
+    name: "an access key makes others",
+    file: "core/policy.ts",
+    find: '["password", "session"];',
+    replace: '["password", "session", "key"];',
+    isAsked: method("GET"),
+    seenBy: "alice by access key",
+  },
+  {
+    name: "whoever is logged in revokes everybody's access keys",
+    file: "registry/audited.ts",
+    find: 'reach: "own"',
+    replace: 'reach: "all"',
+    isAsked: method("DELETE"),
+    seenBy: "bob by password",
+  },
 ];
 
 /** A copy of the sources with the fault in it, for as long as `work` takes. Fails where the code is not as the fault has it. */

@@ -137,6 +137,7 @@ async function prepare(world: World, asker: Asker, repository: string): Promise<
     elsewhere: await world.beginUpload(elsewhere, own),
     others: await world.beginUpload(repository, others),
     ruleElsewhere: world.ruleElsewhere,
+    keyElsewhere: world.keyElsewhere,
   };
 }
 

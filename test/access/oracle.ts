@@ -26,6 +26,8 @@ export type Standing =
       readonly kind: "person";
       readonly name: string;
       readonly getsNoToken?: true;
+      /** Something else than the person's password. */
+      readonly shows?: "key" | "certificate" | "token" | "process";
       readonly limits?: LimitWords;
     }
   /** Shows something that is worth nothing: a wrong password, a revoked key. */
@@ -41,8 +43,11 @@ export interface Expected {
   readonly code?: string;
 }
 
-/** `list`: a list of repositories, which shows what may be pulled; `administer`: what is for admins alone; `token`: another credential. */
-type Need = Deed | "login" | "list" | "administer" | "token" | "nothing";
+/**
+ * `list`: a list of repositories, which shows what may be pulled; `administer`: what is for admins alone; `token`: another
+ * credential; `own keys`: credentials that outlive this one.
+ */
+type Need = Deed | "login" | "own keys" | "list" | "administer" | "token" | "nothing";
 
 /** What each endpoint is for, in words; a row of the route table that is not here has no answer that could be right. */
 export const needs: Readonly<Record<string, Need>> = {
@@ -93,6 +98,12 @@ export const needs: Readonly<Record<string, Need>> = {
   "GET /api/v1/robots": "administer",
   "POST /api/v1/robots": "administer",
   "DELETE /api/v1/robots/{robot}": "administer",
+  "GET /api/v1/keys": "administer",
+  "POST /api/v1/keys": "administer",
+  "DELETE /api/v1/keys/{key}": "administer",
+  "GET /api/v1/me/keys": "own keys",
+  "POST /api/v1/me/keys": "own keys",
+  "DELETE /api/v1/me/keys/{key}": "own keys",
   "GET /api/v1/rules": "administer",
   "POST /api/v1/rules": "administer",
   "DELETE /api/v1/rules/{rule}": "administer",
@@ -167,6 +178,7 @@ export class Oracle {
     const tooLimited = isKnown && limits?.isToken !== true ? denied : unauthorized;
     // A token of nobody's is a login, too.
     const isLoggedIn = isKnown || limits !== undefined;
+    if (place.need === "own keys") return answerAboutKeys(standing, whenAllowed);
     const isAboutLists = place.need === "list" || place.need === "token";
     if (isAboutLists && (isKnown || this.#isOpen()) && limits?.catalog === "none") return tooLimited;
     if (isAboutLists) return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
@@ -215,6 +227,15 @@ function isWithin(standing: Standing, deed: Deed, repository: string): boolean {
     ({ repositories: about, actions }) =>
       (actions.includes(deed) || actions.includes("admin")) && formOfNames(about).test(repository),
   );
+}
+
+/** Who has the password alone may make what is as good as it. */
+function answerAboutKeys(
+  standing: Standing & { readonly kind: "person" | "nobody" },
+  whenAllowed: () => Expected,
+): Expected {
+  if (standing.kind === "nobody" || standing.shows === "token") return unauthorized;
+  return standing.shows === undefined ? whenAllowed() : denied;
 }
 
 type Place =

@@ -32,7 +32,7 @@ const everyScope = [...repositories.map(({ name }) => `repository:${name}:*`), "
 export async function tokens(world: World): Promise<readonly Asker[]> {
   const ask = async (name: string): Promise<Asker> => ({
     name: `${name} by token`,
-    standing: { kind: "person", name, getsNoToken: true },
+    standing: { kind: "person", name, getsNoToken: true, shows: "token" },
     headers: bearer(await tokenOf(world, name, everyScope)),
     id: world.idOf(name),
   });
@@ -54,7 +54,7 @@ export async function limitedTokens(world: World): Promise<readonly Asker[]> {
     catalog: LimitWords["catalog"] = "none",
   ): Promise<Asker> => ({
     name: `${name} by a token ${what}`,
-    standing: { kind: "person", name, getsNoToken: true, limits: { grants, catalog, isToken: true } },
+    standing: { kind: "person", name, getsNoToken: true, shows: "token", limits: { grants, catalog, isToken: true } },
     headers: bearer(await tokenOf(world, name, scopes)),
     id: world.idOf(name),
   });

@@ -8,7 +8,7 @@ import type { Authenticator } from "../../src/auth/authenticate.ts";
 import type { ProcessCredential } from "../../src/auth/process-principals.ts";
 import type { StoredHash } from "../../src/auth/stored-hash.ts";
 import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
-import { principalOfUser } from "../../src/core/account-store.ts";
+import { principalOfRobot, principalOfUser } from "../../src/core/account-store.ts";
 import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import type { ManifestPut, MetadataStore } from "../../src/core/metadata-store.ts";
@@ -41,6 +41,8 @@ export interface World {
   readonly calls: string[];
   /** The id of a rule about `aside` alone. */
   readonly ruleElsewhere: string;
+  /** The id of the access key of a robot that does nothing. */
+  readonly keyElsewhere: string;
   now(): number;
   /** Does something so much earlier. */
   earlier<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result>;
@@ -95,6 +97,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     async () => {
       principals.clear();
       for (const user of await memoryAccounts.listUsers()) principals.set(user.id, principalOfUser(user));
+      for (const robot of await memoryAccounts.listRobots()) principals.set(robot.id, principalOfRobot(robot));
       await accessKeys.refresh();
     },
   );
@@ -106,10 +109,11 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const access = await source.accessControl.AccessControl.open(ruleStore, groupStore);
   const ulids = { next: nextUlid };
   const htpasswd = await openHtpasswd(source, words);
+  const keyAdministration = new source.keyAdministration.KeyAdministration({ keys: accessKeys, clock, ulids });
   const administration = new source.administration.LocalAdministration({
     accounts,
     access,
-    keys: new source.keyAdministration.KeyAdministration({ keys: accessKeys, clock, ulids }),
+    keys: keyAdministration,
     certificates,
     metadata,
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 1 }) },
@@ -177,9 +181,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     audit: { exchange: () => {} },
     authenticate: authenticator.authenticate,
     sessions: new source.sessions.Sessions({ clock, versionOf: () => "" }),
-    ownKeys: () => {
-      throw new Error("nobody of the matrix is logged in on a page");
-    },
+    ownKeys: (principal) => source.audited.auditedOwnKeys(keyAdministration, { change: async () => {} }, principal),
     oidc: undefined,
     tokens: new source.tokenService.TokenService({ tokens, holders, refreshTokens, decide }),
     challenge: "auto",
@@ -198,6 +200,8 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   };
   const handle = source.api.createApi(parts);
   const keysOfGone = await enrolPeople({ words, administration, accounts, access, authenticator });
+  await administration.robots.add({ name: "sleeper", owner: undefined, expiresAt: undefined });
+  const { id: keyElsewhere } = await administration.createKey("sleeper", unlimited);
   const ids = await idsOf(accounts);
   const world: World = {
     words,
@@ -210,6 +214,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     keysOfGone,
     calls,
     ruleElsewhere: (await administration.listRules()).find(({ repositories: about }) => about === "aside")?.id ?? "",
+    keyElsewhere,
     now: clock.now,
     earlier: async (milliseconds, work) => {
       clock.at = startedAt - milliseconds;

@@ -48,16 +48,20 @@ describe("the route table", () => {
 
   test("asks for an action and says what it takes as a body in every row", () => {
     for (const route of routes) {
-      expect(["none", "login", "token", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(
+      expect(["none", "login", "keys", "token", "catalog", "pull", "push", "delete", "admin", "administer"]).toContain(
         route.action,
       );
       expect(["none", "form", "page-form", "manifest", "blob", "json"]).toContain(route.body);
     }
   });
 
-  test("asks for admin of the repository or of the registry in the whole HTTP API", () => {
-    for (const { pattern, action } of routes.filter((route) => route.pattern.startsWith("/api/")))
-      expect(action).toBe(pattern.includes("{name}") ? "admin" : "administer");
+  test("asks for admin of the repository or of the registry in the whole HTTP API, but for what is one's own", () => {
+    for (const { pattern, action } of routes.filter((route) => route.pattern.startsWith("/api/"))) {
+      const isOwn = pattern.startsWith("/api/v1/me/");
+      expect(`${pattern} ${action}`).toBe(
+        `${pattern} ${isOwn ? "keys" : pattern.includes("{name}") ? "admin" : "administer"}`,
+      );
+    }
   });
 
   test("asks for push where something is written, for delete where content is deleted", () => {

@@ -167,6 +167,8 @@ const statusOf: Readonly<Partial<Record<AdministrationFault, number>>> = {
   "group-unknown": 404,
   "member-unknown": 404,
   "rule-unknown": 404,
+  "key-unknown": 404,
+  "too-many-keys": 409,
   "last-admin": 409,
 };
 

@@ -1,10 +1,9 @@
 import { accessActions } from "../../core/access-rule.ts";
-import type { AccessKeySummary, MadeAccessKey, OwnAccessKeys } from "../../core/access-key-administration.ts";
+import type { AccessKeySummary, MadeAccessKey } from "../../core/access-key-administration.ts";
 import { AdministrationError } from "../../core/administration.ts";
-import { RegistryError } from "../../core/error.ts";
 import { command, page, paragraph, type Part, title } from "../../enrolment/page.ts";
 import type { Answer } from "../../http/answer.ts";
-import type { ApiParts, KnownCall } from "../call.ts";
+import type { ApiParts, OwnCall } from "../call.ts";
 import { seeOther, sessionOf } from "./browser.ts";
 import { checkboxes, choice, form, table, textField } from "./form-parts.ts";
 import { pageAnswer } from "./page-answer.ts";
@@ -20,12 +19,12 @@ const lifetimes: Readonly<Record<string, string>> = {
 const usualLifetime = "90";
 
 /** The access keys of who is logged in. */
-export async function show(parts: ApiParts, call: KnownCall): Promise<Answer> {
+export async function show(parts: ApiParts, call: OwnCall): Promise<Answer> {
   return keysPage(parts, call);
 }
 
 /** Makes a key, and shows it this once. */
-export async function make(parts: ApiParts, call: KnownCall): Promise<Answer> {
+export async function make(parts: ApiParts, call: OwnCall): Promise<Answer> {
   const { form: fields } = call;
   const days = fields.get("days") ?? "";
   const wanted = {
@@ -34,27 +33,20 @@ export async function make(parts: ApiParts, call: KnownCall): Promise<Answer> {
     lifetimeMs: Object.hasOwn(lifetimes, days) ? Number(days) * dayMs : 0,
   };
   return withFaults(parts, call, async () => {
-    const made = await keysOf(parts, call).create(wanted);
+    const made = await parts.ownKeys(call.principal).create(wanted);
     return keysPage(parts, call, { made });
   });
 }
 
 /** Revokes one of them. */
-export async function revoke(parts: ApiParts, call: KnownCall): Promise<Answer> {
+export async function revoke(parts: ApiParts, call: OwnCall): Promise<Answer> {
   return withFaults(parts, call, async () => {
-    await keysOf(parts, call).revoke(call.form.get("id") ?? "");
+    await parts.ownKeys(call.principal).revoke(call.form.get("id") ?? "");
     return seeOther("/keys");
   });
 }
 
-/** Of who is logged in, and nobody else. */
-function keysOf(parts: ApiParts, { caller, client }: KnownCall): OwnAccessKeys {
-  const { principal, credential } = caller;
-  if (principal === undefined) throw new RegistryError("UNAUTHORIZED");
-  return parts.ownKeys({ ...principal, credential, address: client });
-}
-
-async function withFaults(parts: ApiParts, call: KnownCall, work: () => Promise<Answer>): Promise<Answer> {
+async function withFaults(parts: ApiParts, call: OwnCall, work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {
@@ -68,9 +60,9 @@ interface News {
   readonly fault?: string;
 }
 
-async function keysPage(parts: ApiParts, call: KnownCall, { made, fault }: News = {}): Promise<Answer> {
+async function keysPage(parts: ApiParts, call: OwnCall, { made, fault }: News = {}): Promise<Answer> {
   const { principal, formToken } = sessionOf(parts, call);
-  const keys = await keysOf(parts, call).list();
+  const keys = await parts.ownKeys(call.principal).list();
   const registry = parts.identity()?.registry ?? "HOST:PORT";
   const shown = page("Access keys", [
     paragraph(`You are ${principal.name}. An access key is a password for one machine, which can be taken back alone.`),
