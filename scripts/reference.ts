@@ -13,18 +13,18 @@ import { openApi } from "./openapi.ts";
 const docs = join(import.meta.dir, "../docs");
 
 /** Every page that is generated, by its folder below docs. Nothing else lies in these folders. */
-export function generatedPages(): ReadonlyMap<string, ReadonlyMap<string, string>> {
+export async function generatedPages(): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   return new Map([
-    ["reference", referencePages()],
+    ["reference", await referencePages()],
     ["how-to/clients", clientPages()],
   ]);
 }
 
 /** The pages of docs/reference, by file name. */
-export function referencePages(): ReadonlyMap<string, string> {
+export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ["settings.md", settingsPage()],
-    ["commands.md", commandsPage()],
+    ["commands.md", await commandsPage()],
     ["access-keys.md", accessKeysPage()],
     ["openapi.json", `${JSON.stringify(openApi(), undefined, 2)}\n`],
   ]);
@@ -67,8 +67,8 @@ limits:
   return `${[head, ...sections].join("\n\n")}\n`;
 }
 
-function commandsPage(): string {
-  const program = createProgram({
+async function commandsPage(): Promise<string> {
+  const program = await createProgram({
     output: { isTerminal: false, print: () => {}, note: () => {} },
     environment: {},
     uid: 1000,
@@ -97,7 +97,7 @@ function helpOf(command: Command): string {
 }
 
 if (import.meta.main) {
-  for (const [folder, pages] of generatedPages()) writePages(folder, pages, process.argv.includes("--check"));
+  for (const [folder, pages] of await generatedPages()) writePages(folder, pages, process.argv.includes("--check"));
 }
 
 function writePages(folder: string, pages: ReadonlyMap<string, string>, isCheck: boolean): void {

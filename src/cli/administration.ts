@@ -1,4 +1,4 @@
-import { openAdministration, openAuditReading, openCertificates, type Opened } from "../composition/unserved.ts";
+import type { Opened } from "../composition/unserved.ts";
 import type {
   AccessKeySelection,
   AccessKeySummary,
@@ -47,7 +47,7 @@ export function onRegistry<Result>(
   const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteAdministration(server)),
-    local: () => onOpened(openAdministration(settings, context.version), work),
+    local: async () => onOpened((await unserved()).openAdministration(settings, context.version), work),
   });
 }
 
@@ -60,7 +60,7 @@ export function onCertificates<Result>(
   const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteCertificates(server)),
-    local: () => onOpened(openCertificates(settings, context.version), work),
+    local: async () => onOpened((await unserved()).openCertificates(settings, context.version), work),
   });
 }
 
@@ -73,9 +73,12 @@ export function onAudit<Result>(
   const settings = folderSettings(context, options);
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteAuditReading(server)),
-    local: () => onOpened(openAuditReading(settings, context.version), work),
+    local: async () => onOpened((await unserved()).openAuditReading(settings, context.version), work),
   });
 }
+
+/** Loaded only where no server runs: it is most of the program. */
+const unserved = () => import("../composition/unserved.ts");
 
 async function onOpened<UseCases, Result>(
   opening: Promise<Opened<UseCases>>,

@@ -3,29 +3,33 @@ import manifest from "../../package.json" with { type: "json" };
 import { SettingsError } from "../config/load.ts";
 import { AdministrationError } from "../core/administration.ts";
 import { ExplainedError } from "../process/explained-error.ts";
-import { accessCommand } from "./access.ts";
-import { auditCommand } from "./audit.ts";
-import { caCommand } from "./ca.ts";
-import { certCommand } from "./cert.ts";
 import { type CommandContext, FailedQuietly, UsageError } from "./command-context.ts";
-import { doctorCommand } from "./doctor.ts";
-import { enrollCommand } from "./enroll.ts";
 import { examples } from "./examples.ts";
-import { explainCommand } from "./explain.ts";
-import { groupCommand } from "./group.ts";
 import { helpWords, type Output, processOutput } from "./output.ts";
-import { keyCommand } from "./key.ts";
-import { robotCommand } from "./robot.ts";
-import { serveCommand } from "./serve.ts";
-import { serviceCommand } from "./service.ts";
-import { statusCommand } from "./status.ts";
-import { upCommand } from "./up.ts";
 import { usageMessage } from "./usage-hints.ts";
-import { userCommand } from "./user.ts";
-import { versionCommand } from "./version.ts";
 
 const failed = 1;
 const wrongUse = 2;
+
+/** In the order of the help. Each is loaded when it is asked for: what asks the running server has no use for what a server is made of. */
+const commands: Readonly<Record<string, () => Promise<(context: CommandContext) => Command>>> = {
+  up: async () => (await import("./up.ts")).upCommand,
+  serve: async () => (await import("./serve.ts")).serveCommand,
+  status: async () => (await import("./status.ts")).statusCommand,
+  user: async () => (await import("./user.ts")).userCommand,
+  group: async () => (await import("./group.ts")).groupCommand,
+  robot: async () => (await import("./robot.ts")).robotCommand,
+  cert: async () => (await import("./cert.ts")).certCommand,
+  access: async () => (await import("./access.ts")).accessCommand,
+  audit: async () => (await import("./audit.ts")).auditCommand,
+  key: async () => (await import("./key.ts")).keyCommand,
+  ca: async () => (await import("./ca.ts")).caCommand,
+  enroll: async () => (await import("./enroll.ts")).enrollCommand,
+  explain: async () => (await import("./explain.ts")).explainCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  service: async () => (await import("./service.ts")).serviceCommand,
+  version: async () => (await import("./version.ts")).versionCommand,
+};
 
 /** Runs a command line (without the program's name) and answers the exit code: 0, 1 (it failed) or 2 (wrong use). */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
@@ -39,7 +43,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
       showsAllSettings: asksForAllSettings(words),
       readInput: () => Bun.stdin.text(),
     };
-    const program = createProgram(context);
+    const program = await createProgram(context, words[0]);
     program.hook("preAction", () => assertVerifies(context));
     await program.parseAsync(spellOut(program, words), { from: "user" });
     return 0;
@@ -57,8 +61,10 @@ function assertVerifies({ environment }: CommandContext): void {
   );
 }
 
-/** All commands with their options; nothing runs before it is parsed. */
-export function createProgram(context: CommandContext): Command {
+/**
+ * The command that a command line begins with, or all of them where it begins with none; nothing runs before it is parsed.
+ */
+export async function createProgram(context: CommandContext, first = ""): Promise<Command> {
   const program = new Command("dozo")
     .description("A private container registry that stands itself up.")
     // What stands behind a command is that command's: enroll and enroll kubernetes have flags of the same names.
@@ -66,25 +72,9 @@ export function createProgram(context: CommandContext): Command {
     .version(context.version, "--version", "Print the version.")
     .helpCommand("help [COMMAND]", "Show the help of a command.")
     .addHelpText("before", examples("dozo up", "dozo user add maria", "dozo status", "sudo dozo service install"));
-  const commands = [
-    upCommand,
-    serveCommand,
-    statusCommand,
-    userCommand,
-    groupCommand,
-    robotCommand,
-    certCommand,
-    accessCommand,
-    auditCommand,
-    keyCommand,
-    caCommand,
-    enrollCommand,
-    explainCommand,
-    doctorCommand,
-    serviceCommand,
-    versionCommand,
-  ];
-  for (const make of commands) program.addCommand(make(context));
+  const named = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  const loads = named === undefined ? Object.values(commands) : [named];
+  for (const make of await Promise.all(loads.map((load) => load()))) program.addCommand(make(context));
   for (const command of [program, ...descendants(program)]) {
     command.exitOverride().showHelpAfterError(`(dozo ${pathOf(command)}--help shows how it is used)`);
     command.helpOption("-h, --help", "Show this help.");

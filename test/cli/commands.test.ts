@@ -396,8 +396,8 @@ describe("on an empty machine", () => {
   });
 });
 
-test("every command's help begins with examples", () => {
-  const root = createProgram({
+test("every command's help begins with examples", async () => {
+  const root = await createProgram({
     output: { isTerminal: false, print: () => {}, note: () => {} },
     environment: {},
     uid: 1000,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatedPages, referencePages } from "../../scripts/reference.ts";
 
-test.each([...generatedPages()])(
+test.each([...(await generatedPages())])(
   "the pages of docs/%s are what their sources say, and no others lie there",
   (folder, pages) => {
     const path = join(import.meta.dir, "../../docs", folder);
@@ -12,7 +12,7 @@ test.each([...generatedPages()])(
   },
 );
 
-test("every setting has a sentence and a default", () => {
-  const page = referencePages().get("settings.md") ?? "";
+test("every setting has a sentence and a default", async () => {
+  const page = (await referencePages()).get("settings.md") ?? "";
   for (const section of page.split("\n## ").slice(1)) expect(section).toMatch(/\n\n[A-Z].*\.\n\n- default: \S/);
 });
