@@ -66,7 +66,7 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const elsewhere = await openUsersElsewhere(settings, stores, log);
   const logins = await openLogins(options, stores, elsewhere, serving);
   const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
-  const local = administer({ ...stores, keys }, settings.data, elsewhere, () => statusOf(options, authority));
+  const local = administer({ ...stores, keys }, settings, elsewhere, () => statusOf(options, authority));
   const { trail, reading } = stores.audit;
   await recordSettings(settings, stores.audit);
   const listeners = new Listeners(options, authority.certificates, serving);

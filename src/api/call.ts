@@ -23,7 +23,7 @@ import type { Manifests } from "../registry/manifests.ts";
 import type { Referrers } from "../registry/referrers.ts";
 import type { Tags } from "../registry/tags.ts";
 import type { Uploads } from "../registry/uploads.ts";
-import type { ChallengeSetting } from "./challenge.ts";
+import type { ChallengeSetting } from "../core/challenge-setting.ts";
 
 /** A use case as the endpoints see it: its methods, and nothing of how it keeps them. */
 type Methods<UseCase> = { readonly [Name in keyof UseCase]: UseCase[Name] };

@@ -1,12 +1,9 @@
 import { RegistryError } from "../core/error.ts";
-import type { Action, Decide } from "../core/policy.ts";
+import type { ChallengeSetting } from "../core/challenge-setting.ts";
+import { type Action, type Decide, isOpenToAnonymous } from "../core/policy.ts";
 import { isRepositoryName } from "../core/repository-name.ts";
 import { tokenService } from "../auth/tokens/access-tokens.ts";
-import { isOpenToAnonymous } from "../auth/tokens/token-holders.ts";
 import { catalogAccess, scopeText } from "../auth/tokens/token-scope.ts";
-
-/** Which kind of credentials clients are asked for; the other kind is taken all the same. */
-export type ChallengeSetting = "auto" | "basic" | "bearer";
 
 /** A token that does not count, or not for this: its client may fetch another (RFC 6750 section 3.1; the status is Docker's). */
 export class TokenFaultError extends RegistryError {

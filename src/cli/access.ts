@@ -80,9 +80,10 @@ function ruleCommand(context: CommandContext, effect: RuleText["effect"], descri
 }
 
 async function addRule(context: CommandContext, text: RuleText, options: Options): Promise<void> {
-  const rule = await onRegistry(context, options, (administration) => administration.addRule(text));
-  if (options["json"] === true) printJson(context.output, forPrograms(rule));
+  const { rule, notes } = await onRegistry(context, options, (administration) => administration.addRule(text));
+  if (options["json"] === true) printJson(context.output, { ...forPrograms(rule), notes });
   else context.output.print(`${ruleSentence(rule)} (rule ${rule.id})`);
+  for (const note of notes) context.output.note(note);
   if (text.effect === "deny") context.output.note("no rule holds for admins: they may do everything");
 }
 

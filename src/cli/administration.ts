@@ -12,6 +12,7 @@ import type {
   CertificateSelection,
   ClientCertificateSummary,
   CompanyUserSummary,
+  MadeRule,
   NewClientCertificate,
   NewUser,
   RegistryStatus,
@@ -135,8 +136,8 @@ class RemoteAdministration implements Administration {
     return (await this.#server.call("POST", "/access/rules", { who })) as readonly RuleSummary[];
   }
 
-  async addRule(rule: RuleText): Promise<RuleSummary> {
-    return (await this.#server.call("POST", "/rules", rule)) as RuleSummary;
+  async addRule(rule: RuleText): Promise<MadeRule> {
+    return (await this.#server.call("POST", "/rules", rule)) as MadeRule;
   }
 
   async removeRule(id: string): Promise<void> {

@@ -46,7 +46,7 @@ export async function openAdministration(settings: Settings, programVersion: str
   const stores = await openFolder(settings, programVersion);
   const elsewhere = namesElsewhere(settings, stores, silentLog);
   const keys = new KeyAdministration({ keys: stores.keys, clock, ulids });
-  const local = administer({ ...stores, keys }, settings.data, elsewhere, () => ({
+  const local = administer({ ...stores, keys }, settings, elsewhere, () => ({
     version: programVersion,
     pid: undefined,
     address: undefined,

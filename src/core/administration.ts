@@ -70,6 +70,12 @@ export interface RuleSummary extends RuleText {
   readonly createdAt: number;
 }
 
+/** A rule that was made, and what else whoever made it should know: sentences. */
+export interface MadeRule {
+  readonly rule: RuleSummary;
+  readonly notes: readonly string[];
+}
+
 /** Whether somebody may do something; `who` as in a rule: of a group it is a member, who is in no other, that is asked about. */
 export interface AccessQuestion {
   readonly who: string;
@@ -136,7 +142,7 @@ export interface Administration {
   /** Those that decide what somebody may; `who` as in a question. Throws `AdministrationError`: there is nobody of the name. */
   listRulesFor(who: string): Promise<readonly RuleSummary[]>;
   /** Throws `AdministrationError`: there is nobody of the name, no such action, or the repositories are no pattern. */
-  addRule(rule: RuleText): Promise<RuleSummary>;
+  addRule(rule: RuleText): Promise<MadeRule>;
   /** Throws `AdministrationError`: there is no such rule. */
   removeRule(id: string): Promise<void>;
   /** Throws `AdministrationError`: there is nobody of the name, no such action, or the repository is no name of one. */

@@ -131,6 +131,15 @@ describe("access", () => {
     expect(decide(fresh, undefined, "catalog").verdict).toBe("login-needed");
   });
 
+  test("nothing is open to who is not logged in where rules only deny them something", () => {
+    const shut = rule("deny", { kind: "anonymous" }, "team/**", "pull");
+    const vain = rule("allow", { kind: "anonymous" }, "**", "push");
+    const open = rule("allow", { kind: "anonymous" }, "public/**", "pull");
+
+    expect(decide([shut, vain], undefined, "catalog").verdict).toBe("login-needed");
+    expect(decide([shut, vain, open], undefined, "catalog").verdict).toBe("allowed");
+  });
+
   test("who is logged in may pull what anybody may, unless a rule denies it to them", () => {
     const open = rule("allow", { kind: "anonymous" }, "**", "pull", "push");
     const shut = rule("deny", { kind: "anonymous" }, "team/**", "pull");

@@ -1,5 +1,5 @@
 import type { AccessAction, AccessRule, RuleSubject } from "./access-rule.ts";
-import type { Caller, Credential, CredentialLimits } from "./caller.ts";
+import { anonymousCaller, type Caller, type Credential, type CredentialLimits } from "./caller.ts";
 import type { Group } from "./group.ts";
 import type { Principal, PrincipalId } from "./principal.ts";
 import type { RepositoryName } from "./repository-name.ts";
@@ -55,6 +55,11 @@ export function decide(policy: Policy, caller: Caller, action: Action, repositor
   return { verdict: "limited", rule: decision.rule };
 }
 
+/** Whether a rule lets somebody pull something who is not logged in. */
+export function isOpenToAnonymous(decideNow: Decide): boolean {
+  return decideNow(anonymousCaller, "catalog").verdict === "allowed";
+}
+
 /** Where a login could help, it is asked for: whether it would is nothing a stranger is told. */
 function decideForAnonymous(
   { rules }: Policy,
@@ -63,10 +68,14 @@ function decideForAnonymous(
   repository: RepositoryName | undefined,
 ): Decision {
   if (action === "login") return hasToken ? allowed : loginNeeded;
-  if (action === "catalog") return rules.some(({ subject }) => subject.kind === "anonymous") ? allowed : loginNeeded;
+  if (action === "catalog") return rules.some(isOpening) ? allowed : loginNeeded;
   if ((action !== "pull" && action !== "see") || repository === undefined) return loginNeeded;
   const decision = byRules(rules, ({ kind }) => kind === "anonymous", "pull", repository);
   return decision.verdict === "allowed" ? decision : { verdict: "login-needed", rule: decision.rule };
+}
+
+function isOpening({ subject, effect, actions }: AccessRule): boolean {
+  return subject.kind === "anonymous" && effect === "allow" && permits(actions, "pull");
 }
 
 function decideForPrincipal(

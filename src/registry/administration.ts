@@ -13,6 +13,7 @@ import {
   type CertificateSelection,
   type ClientCertificateSummary,
   type CompanyUserSummary,
+  type MadeRule,
   type NewClientCertificate,
   type NewUser,
   type RegistryStatus,
@@ -22,6 +23,7 @@ import {
 } from "../core/administration.ts";
 import type { AuditReading } from "../core/audit-state.ts";
 import type { DiskSpace } from "../core/blob-store.ts";
+import type { ChallengeSetting } from "../core/challenge-setting.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Change, MetadataStore } from "../core/metadata-store.ts";
 import type { OidcUserStore } from "../core/oidc-user-store.ts";
@@ -47,6 +49,7 @@ export const operator: Actor = { id: "00000000000000000000000000" as PrincipalId
 
 export interface AdministrationPorts extends ClientCertificatesPorts, PrincipalNamesPorts {
   readonly access: AccessControl;
+  readonly challenge: ChallengeSetting;
   readonly keys: KeyAdministration;
   readonly oidcUsers: Pick<OidcUserStore, "listOidcUsers" | "readmitOidcUser">;
   readonly metadata: MetadataStore;
@@ -146,7 +149,7 @@ export class LocalAdministration implements Administration {
     return this.#rules.listFor(who);
   }
 
-  addRule(rule: RuleText): Promise<RuleSummary> {
+  addRule(rule: RuleText): Promise<MadeRule> {
     return this.#inTurn(() => this.#rules.add(rule));
   }
 

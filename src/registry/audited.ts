@@ -28,7 +28,7 @@ const administration: Records<Omit<Administration, Principals>> = {
   readmitUser: ([name]) => [{ action: "readmit user", object: `user ${name}` }],
   listRules: "reads",
   listRulesFor: "reads",
-  addRule: (_, { id, effect, who, actions, repositories }) => [
+  addRule: (_, { rule: { id, effect, who, actions, repositories } }) => [
     { action: "add rule", object: `rule ${id}`, reason: `${effect} ${who} ${actions.join(",")} ${repositories}` },
   ],
   removeRule: ([id]) => [{ action: "remove rule", object: `rule ${id}` }],

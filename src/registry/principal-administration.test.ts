@@ -34,7 +34,8 @@ beforeEach(async () => {
   const ruleStore = new MemoryAccessRuleStore();
   const access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
-  const ports = { accounts, access, ulids, isHtpasswdUser, findDirectoryUser: async () => undefined };
+  const elsewhere = { isHtpasswdUser, findDirectoryUser: async () => undefined };
+  const ports = { accounts, access, challenge: "auto", ulids, ...elsewhere } as const;
   const change = (): Change => ({ by: operator, at: now });
   const turn = makeTurns();
   rules = new RuleAdministration(ports, change);

@@ -43,10 +43,8 @@ beforeEach(async () => {
   const ruleStore = new MemoryAccessRuleStore();
   access = await AccessControl.open(ruleStore, new MemoryGroupStore(accounts, ruleStore));
   const ulids = { next: () => ulid() as Ulid };
-  rules = new RuleAdministration({ accounts, access, isHtpasswdUser, findDirectoryUser, ulids }, () => ({
-    ...change,
-    at: now,
-  }));
+  const ports = { accounts, access, challenge: "auto", isHtpasswdUser, findDirectoryUser, ulids } as const;
+  rules = new RuleAdministration(ports, () => ({ ...change, at: now }));
   await addUser("alice");
   await addUser("root", true);
 });
@@ -59,7 +57,7 @@ describe("the rules of access", () => {
   });
 
   test("a rule holds as soon as it is made, and no longer than it is there; the answer names it", async () => {
-    const rule = await rules.add({ effect: "deny", who: "alice", actions: ["push"], repositories: "team/*" });
+    const { rule } = await rules.add({ effect: "deny", who: "alice", actions: ["push"], repositories: "team/*" });
 
     expect(await rules.check({ who: "alice", action: "push", repository: "team/app" })).toEqual({
       isAllowed: false,
@@ -70,6 +68,19 @@ describe("the rules of access", () => {
     expect((await rules.list()).map(({ id }) => id)).toContain(rule.id);
     await rules.remove(rule.id);
     expect(await isAllowed("alice", "push", "team/app")).toBe(true);
+  });
+
+  test("the first rule that opens something to who is not logged in comes with what that means for clients, no other does", async () => {
+    const rest = { actions: ["pull"], repositories: "public/**" };
+    const first = { ...rest, effect: "allow", who: "anonymous" } as const;
+
+    expect((await rules.add({ ...first, effect: "deny" })).notes).toEqual([]);
+    expect((await rules.add({ ...first, who: "everyone" })).notes).toEqual([]);
+    const { notes } = await rules.add(first);
+    expect(notes.join("\n")).toMatch(
+      /asked for a token[^]*With Bearer[^]*before 29\.5[^]*With Basic[^]*docker pull[^]*--challenge/,
+    );
+    expect((await rules.add(first)).notes).toEqual([]);
   });
 
   test("a user who is removed and made again inherits no rule", async () => {
@@ -182,7 +193,12 @@ describe("the rules of access", () => {
     const question = { who: "ci", action: "delete", repository: "team/app" };
 
     expect(await rules.check(question)).toMatchObject({ isAllowed: false, hindrance: "owner", rule: undefined });
-    const denied = await rules.add({ effect: "deny", who: "alice", actions: ["push"], repositories: "team/*" });
+    const { rule: denied } = await rules.add({
+      effect: "deny",
+      who: "alice",
+      actions: ["push"],
+      repositories: "team/*",
+    });
     expect(await rules.check({ ...question, action: "push" })).toMatchObject({ hindrance: "owner", rule: denied });
     await rules.add({ effect: "allow", who: "alice", actions: ["delete"], repositories: "**" });
     expect(await rules.check(question)).toMatchObject({ isAllowed: true, hindrance: undefined });

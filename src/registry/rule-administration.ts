@@ -9,23 +9,28 @@ import {
   type AccessAnswer,
   type AccessQuestion,
   AdministrationError,
+  type MadeRule,
   type RuleSummary,
   type RuleText,
 } from "../core/administration.ts";
+import type { ChallengeSetting } from "../core/challenge-setting.ts";
 import { RegistryError } from "../core/error.ts";
 import type { Group } from "../core/group.ts";
 import type { Change } from "../core/metadata-store.ts";
-import { type Decide, type Decision, isAboutMember } from "../core/policy.ts";
+import { type Decide, type Decision, isAboutMember, isOpenToAnonymous } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import { parseRepositoryName } from "../core/repository-name.ts";
 import { parseRepositoryPattern } from "../core/repository-pattern.ts";
 import { readSubjectWord, subjectWordOf } from "../core/subject-word.ts";
 import { isUlid } from "../core/ulid.ts";
 import type { AccessControl } from "./access-control.ts";
+import { firstOpeningNotes } from "./first-opening.ts";
 import { findPrincipalByName, type PrincipalNamesPorts } from "./principal-by-name.ts";
 
 export interface RuleAdministrationPorts extends PrincipalNamesPorts {
   readonly access: AccessControl;
+  /** What clients are asked for. */
+  readonly challenge: ChallengeSetting;
 }
 
 /** Somebody who is asked about. */
@@ -53,11 +58,12 @@ export class RuleAdministration {
     return (await this.#ports.access.list()).map(summaryOf);
   }
 
-  async add({ effect, who, actions, repositories }: RuleText): Promise<RuleSummary> {
+  async add({ effect, who, actions, repositories }: RuleText): Promise<MadeRule> {
+    const { access, challenge, ulids } = this.#ports;
     const change = this.#change();
     const subject = await this.#subject(who);
     const rule = {
-      id: this.#ports.ulids.next(),
+      id: ulids.next(),
       effect,
       repositories: reading(() => parseRepositoryPattern(repositories)),
       actions: actionsOf(actions),
@@ -65,8 +71,13 @@ export class RuleAdministration {
     };
     if (subject.kind === "anonymous" && rule.actions.some((action) => action !== "pull"))
       throw new AdministrationError("rule-invalid", "who is not logged in can only ever pull");
-    await this.#ports.access.add(rule, change);
-    return summaryOf({ ...rule, createdAt: change.at });
+    const wasOpen = isOpenToAnonymous(access.decide);
+    await access.add(rule, change);
+    const isOpened = !wasOpen && isOpenToAnonymous(access.decide);
+    return {
+      rule: summaryOf({ ...rule, createdAt: change.at }),
+      notes: isOpened ? firstOpeningNotes(challenge) : [],
+    };
   }
 
   async remove(id: string): Promise<void> {

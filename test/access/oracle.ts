@@ -201,9 +201,11 @@ export class Oracle {
     );
   }
 
-  /** Whether anything is ruled about those who are not logged in. */
+  /** Whether anything is open to those who are not logged in. */
   #isOpen(): boolean {
-    return this.#words.rules.some(({ who }) => who === "anonymous");
+    return this.#words.rules.some(
+      ({ effect, who, actions }) => effect === "allow" && who === "anonymous" && actions.includes("pull"),
+    );
   }
 
   #says(about: PersonWords | "anonymous", deed: Deed, repository: string): "yes" | "no" | "nothing" {

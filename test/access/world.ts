@@ -113,6 +113,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const administration = new source.administration.LocalAdministration({
     accounts,
     access,
+    challenge: "auto",
     keys: keyAdministration,
     certificates,
     metadata,

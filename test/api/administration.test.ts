@@ -34,6 +34,7 @@ beforeEach(async () => {
   const administration = new LocalAdministration({
     accounts,
     access,
+    challenge: "auto",
     keys: new KeyAdministration({ keys: new MemoryAccessKeyStore(() => undefined), clock, ulids }),
     certificates: new MemoryClientCertificateStore(),
     oidcUsers: new MemoryOidcUserStore(accounts),
@@ -98,7 +99,8 @@ describe("the HTTP API", () => {
     await ask("POST", "/users", maria);
     const [status, made] = await ask("POST", "/rules", { ...newRule, effect: "deny" });
     expect(status).toBe(201);
-    const { id } = answerOf("rule-add").parse(made) as { id: string };
+    const { id, notes } = answerOf("rule-add").parse(made) as { id: string; notes: string[] };
+    expect(notes).toEqual([]);
 
     const question = { who: "maria", action: "push", repository: "team/app" };
     const [, no] = await ask("POST", "/access", question);
@@ -108,6 +110,17 @@ describe("the HTTP API", () => {
 
     expect(await ask("DELETE", `/rules/${id}`)).toEqual([204, undefined]);
     expect(await ask("POST", "/access", question)).toMatchObject([200, { isAllowed: true }]);
+  });
+
+  test("tells what the first rule that opens something to everybody means for clients", async () => {
+    const open = { ...newRule, who: "anonymous", actions: ["pull"] };
+    const [, first] = await ask("POST", "/rules", open);
+    const [, second] = await ask("POST", "/repositories/team/app/rules", { ...open, repositories: undefined });
+
+    expect(answerOf("rule-add").parse(first)).toMatchObject({
+      notes: [expect.stringContaining("asked for a token"), expect.any(String), expect.any(String), expect.any(String)],
+    });
+    expect(second).toMatchObject({ notes: [] });
   });
 
   test("is for admins: others are refused whether or not what they name is there, and strangers are asked to log in", async () => {
@@ -138,13 +151,13 @@ describe("the HTTP API", () => {
 
     const [status, made] = await ask("POST", "/repositories/team/app/rules", mine, "bob");
     expect(status).toBe(201);
-    expect(made).toMatchObject({ who: "maria", repositories: "team/app" });
-    expect(await ask("GET", "/repositories/team/app/rules", undefined, "bob")).toEqual([200, { rules: [made] }]);
+    const { id } = answerOf("rule-add").parse(made) as { id: string };
+    const rules = [{ ...mine, id, repositories: "team/app", createdAt: new Date(clock.now()).toISOString() }];
+    expect(await ask("GET", "/repositories/team/app/rules", undefined, "bob")).toEqual([200, { rules }]);
     expect(await ask("POST", "/repositories/other/app/rules", mine, "bob")).toMatchObject([403, {}]);
     expect(await ask("DELETE", `/repositories/team/app/rules/${rule.id}`, undefined, "bob")).toMatchObject([404, {}]);
     expect(await ask("POST", "/rules", newRule, "bob")).toMatchObject([403, {}]);
 
-    const { id } = made as { id: string };
     expect(await ask("DELETE", `/repositories/team/web/rules/${id}`, undefined, "bob")).toMatchObject([404, {}]);
     expect(await ask("DELETE", `/repositories/team/app/rules/${id}`, undefined, "bob")).toEqual([204, undefined]);
   });

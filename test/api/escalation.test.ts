@@ -108,7 +108,7 @@ describe("an access key", () => {
     await administration.addUser({ name: "otto", password: "secret of otto", isAdmin: false });
     await administration.robots.add({ name: "otto-ci", owner: "otto", expiresAt: undefined });
     await administration.addRule({ effect: "allow", who: "otto-ci", actions: ["admin"], repositories: "otto/**" });
-    const rule = await administration.addRule({
+    const { rule } = await administration.addRule({
       effect: "allow",
       who: "otto",
       actions: ["admin"],

@@ -57,6 +57,11 @@ describe("while the server runs and while it does not", () => {
     return login(name, `secret of ${name}`, "/v2/team/app/tags/list");
   }
 
+  async function challengeKind(): Promise<string | undefined> {
+    const response = await fetch(`https://${registry}/v2/`, { tls: { rejectUnauthorized: false }, proxy: false });
+    return response.headers.get("www-authenticate")?.split(" ")[0];
+  }
+
   async function names(): Promise<readonly string[]> {
     const { out } = await dozo("user list --json");
     return (JSON.parse(out) as { name: string }[]).map(({ name }) => name);
@@ -152,13 +157,24 @@ describe("while the server runs and while it does not", () => {
 
   test("anonymous is asked about like anybody else, and can only ever pull", async () => {
     expect((await dozo("access check anonymous pull public/app")).code).toBe(1);
-    const rule = JSON.parse((await dozo("access allow anonymous pull public/* --json")).out) as { readonly id: string };
+    expect(await challengeKind()).toBe("Basic");
+    const shut = JSON.parse((await dozo("access deny anonymous pull secret/* --json")).out) as { readonly id: string };
+    expect(await challengeKind()).toBe("Basic");
+    const opened = await dozo("access allow anonymous pull public/* --json");
+    const rule = JSON.parse(opened.out) as { readonly id: string; readonly notes: readonly string[] };
+    expect(await challengeKind()).toBe("Bearer");
+    expect(opened.err).toMatch(/asked for a token[^]*With Bearer[^]*With Basic[^]*--challenge/);
+    expect(opened.err.trim().split("\n")).toHaveLength(rule.notes.length);
+    const again = await dozo("access allow anonymous pull more/*");
+    expect([again.out.includes("anonymous may pull in more/*"), again.err]).toEqual([true, ""]);
     expect((await dozo("access check anonymous pull public/app")).out).toBe(
       `yes: anonymous may pull in public/* (rule ${rule.id})\n`,
     );
     expect((await dozo("access check anonymous push public/app")).code).toBe(1);
     expect((await dozo("access allow anonymous push public/*")).err).toContain("can only ever pull");
-    expect((await dozo(`access remove ${rule.id}`)).code).toBe(0);
+    const more = /rule (\w+)/.exec(again.out)?.[1] ?? "";
+    for (const id of [rule.id, shut.id, more]) expect((await dozo(`access remove ${id}`)).code).toBe(0);
+    expect(await challengeKind()).toBe("Basic");
   });
 
   test("what is done while no server runs holds at the next start", async () => {

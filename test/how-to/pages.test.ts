@@ -68,6 +68,9 @@ describe("what the page says works as it is written", () => {
         },
       });
 
+      const opened = outputOf(steps, /allow anonymous/);
+      for (const word of ["auto", "bearer", "basic", "29.5", "29.0", "--system-store", "docker build"])
+        expect(opened).toContain(word);
       expect(outputOf(steps, /^curl/)).toContain('{"repositories":["public/alpine"]}');
       expect(await laptop.mustRun("cat ~/.docker/config.json 2>/dev/null || echo none")).not.toContain(registry);
       expect(steps.findLast(({ command }) => command.startsWith("docker pull"))?.output).toMatch(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { accessActions } from "../../core/access-rule.ts";
-import { AdministrationError, type RuleSummary } from "../../core/administration.ts";
+import { AdministrationError, type MadeRule, type RuleSummary } from "../../core/administration.ts";
 import type { AdminCall, ChangeCall } from "../call.ts";
 import { asking, doing, telling } from "./json-endpoint.ts";
 import { moment, momentOf } from "./time.ts";
@@ -21,6 +21,9 @@ const rule = z.strictObject({
   createdAt: moment,
 });
 const rules = z.strictObject({ rules: z.array(rule) });
+const madeRule = rule.extend({
+  notes: z.array(z.string()).describe("What else should be known of the rule: sentences for people"),
+});
 
 export const list = telling({
   summary: "All rules, in the order in which they were made.",
@@ -34,9 +37,9 @@ export const add = asking({
   summary: "Makes a rule. It holds for every request from now on.",
   asks: z.strictObject({ effect, who, actions, repositories }),
   status: 201,
-  answers: rule,
+  answers: madeRule,
   work: async ({ administration }, { principal }: AdminCall, asked) =>
-    told(await administration(principal).addRule(asked)),
+    toldMade(await administration(principal).addRule(asked)),
 });
 
 export const remove = doing({
@@ -57,9 +60,9 @@ export const addToRepository = asking({
   summary: "Makes a rule about this repository alone.",
   asks: z.strictObject({ effect, who, actions }),
   status: 201,
-  answers: rule,
+  answers: madeRule,
   work: async ({ administration }, { principal, repository }: ChangeCall, asked) =>
-    told(await administration(principal).addRule({ ...asked, repositories: repository })),
+    toldMade(await administration(principal).addRule({ ...asked, repositories: repository })),
 });
 
 export const removeFromRepository = doing({
@@ -92,6 +95,10 @@ export const check = asking({
     return { ...answer, rule: ruling, hindrance: answer.hindrance ?? null };
   },
 });
+
+function toldMade(made: MadeRule) {
+  return { ...told(made.rule), notes: [...made.notes] };
+}
 
 function told({
   id,

@@ -3,7 +3,7 @@ import type { AccountStore } from "../../core/account-store.ts";
 import { anonymousCaller, type Caller } from "../../core/caller.ts";
 import type { ClientCertificate } from "../../core/client-certificate.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { Decide } from "../../core/policy.ts";
+import { type Decide, isOpenToAnonymous } from "../../core/policy.ts";
 import { isUlid, type UlidSource } from "../../core/ulid.ts";
 import type { AccessKeys } from "../access-keys.ts";
 import type { ClientCertificates } from "../client-certificates.ts";
@@ -96,9 +96,4 @@ export class TokenHolders {
   #hidden(version: string | undefined): string {
     return version === undefined ? "" : createHmac("sha256", this.#options.secret).update(version).digest("base64url");
   }
-}
-
-/** Whether a rule lets somebody in who is not logged in. */
-export function isOpenToAnonymous(decide: Decide): boolean {
-  return decide(anonymousCaller, "catalog").verdict === "allowed";
 }
