@@ -22,6 +22,7 @@ export function frontPage(identity: RegistryIdentity | undefined): Page {
     command(`docker login ${registry}`),
     command(`docker push ${registry}/IMAGE`),
     command(`docker pull ${registry}/IMAGE`),
+    link("/keys", "Your access keys", "passwords for single machines, which can be taken back alone"),
     ...authority(identity),
   ]);
 }
