@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 
 import { LRUCache } from "lru-cache";
 
+import { NetworkLoad, type WaitingLogin, WaitingLogins } from "./waiting-logins.ts";
+
 /** Too many logins wait already; nobody's password was looked at. */
 export class TooManyLoginsError extends Error {
   readonly retryAfterSeconds = 2;
@@ -27,19 +29,11 @@ export interface Turn {
   end(outcome: { readonly isSuccess: boolean }): void;
 }
 
-interface Waiting {
-  readonly network: string;
-  readonly isKnown: boolean;
-  readonly begin: () => void;
-  readonly refuse: () => void;
-}
-
 /** One core is left to those who are served meanwhile, where there is more than one; logins are rare. */
 const usualRunning = Math.min(4, Math.max(1, availableParallelism() - 1));
 const maxNetworks = 100_000;
 const maxKnownNetworks = 10_000;
 const knownForMs = 30 * 24 * 60 * 60 * 1000;
-const halfLifeMs = 10 * 60 * 1000;
 
 /**
  * Lets logins have their turn, few at once, so that many wrong passwords take neither the processor from those who are served nor
@@ -55,11 +49,12 @@ export class LoginQueue {
   readonly #waitingPlaces: number;
   readonly #kept: number;
   readonly #now: () => number;
-  /** How many turns each network has asked for that were no success; half as much counts ten minutes later. */
-  readonly #loads = new LRUCache<string, { readonly load: number; readonly at: number }>({ max: maxNetworks });
+  readonly #loads = new LRUCache<string, NetworkLoad>({ max: maxNetworks });
   readonly #knownSince = new LRUCache<string, number>({ max: maxKnownNetworks });
-  #waiting: Waiting[] = [];
+  readonly #known = new WaitingLogins();
+  readonly #new = new WaitingLogins();
   #busy = 0;
+  #asked = 0;
   #lastWasKnown = false;
 
   constructor({ running = usualRunning, waiting = 256, kept = 64, now }: LoginQueueOptions = {}) {
@@ -71,70 +66,51 @@ export class LoginQueue {
 
   /** Waits for the turn. Rejects with `TooManyLoginsError` when too many wait who come before this network. */
   async enter(network: string): Promise<Turn> {
+    const load = this.#loadOf(network);
     try {
       if (this.#busy < this.#running) this.#busy++;
-      else await this.#wait(network);
+      else await this.#wait(network, load);
     } finally {
       // Of a turn that is refused, too: many guessers are not to stay new because few of them get in.
-      this.#setLoad(network, this.#loadOf(network) + 1);
+      load.add(1, this.#now());
     }
-    return { end: ({ isSuccess }) => this.#end(network, isSuccess) };
+    return { end: ({ isSuccess }) => this.#end(network, load, isSuccess) };
   }
 
-  #wait(network: string): Promise<void> {
+  #wait(network: string, load: NetworkLoad): Promise<void> {
     const isKnown = this.#isKnown(network);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const mine = { network, isKnown, begin: resolve, refuse: () => reject(new TooManyLoginsError()) };
-    this.#waiting.push(mine);
-    if (this.#waiting.length > this.#waitingPlaces) {
-      const leaving = this.#whoGoes(isKnown);
-      this.#waiting = this.#waiting.filter((each) => each !== leaving);
-      leaving?.refuse();
-    }
+    const mine = { number: this.#asked++, begin: resolve, refuse: () => reject(new TooManyLoginsError()) };
+    (isKnown ? this.#known : this.#new).add(network, load, mine);
+    if (this.#known.count + this.#new.count > this.#waitingPlaces)
+      this.#whoGoes(isKnown).takeLast(this.#now())?.refuse();
     return promise;
   }
 
   /** The kind that has more than its places, or else the newcomer's own, loses the last of it. */
-  #whoGoes(isKnown: boolean): Waiting | undefined {
-    const ordered = this.#ordered();
-    const mine = ordered.filter((each) => each.isKnown === isKnown);
+  #whoGoes(isKnown: boolean): WaitingLogins {
+    const mine = isKnown ? this.#known : this.#new;
     const places = isKnown ? this.#kept : this.#waitingPlaces - this.#kept;
-    return mine.length > places ? mine.at(-1) : ordered.findLast((each) => each.isKnown !== isKnown);
+    if (mine.count > places) return mine;
+    return isKnown ? this.#new : this.#known;
   }
 
   /** Gives the place itself to the next: were it free for a moment, somebody else could take it too. */
-  #end(network: string, isSuccess: boolean): void {
+  #end(network: string, load: NetworkLoad, isSuccess: boolean): void {
     if (isSuccess) {
       this.#knownSince.set(network, this.#now());
-      this.#setLoad(network, Math.max(0, this.#loadOf(network) - 1));
+      load.add(-1, this.#now());
     }
     const next = this.#takeNext();
     if (next === undefined) this.#busy--;
     else next.begin();
   }
 
-  #takeNext(): Waiting | undefined {
-    const ordered = this.#ordered();
-    const next = ordered.find(({ isKnown }) => isKnown !== this.#lastWasKnown) ?? ordered[0];
-    this.#waiting = this.#waiting.filter((each) => each !== next);
-    this.#lastWasKnown = next?.isKnown ?? false;
+  #takeNext(): WaitingLogin | undefined {
+    const isKnown = this.#new.count === 0 || (this.#known.count > 0 && !this.#lastWasKnown);
+    const next = (isKnown ? this.#known : this.#new).takeFirst(this.#now());
+    this.#lastWasKnown = isKnown && next !== undefined;
     return next;
-  }
-
-  /**
-   * Those that wait, the next one first: by the turns that each one's network has asked for before in vain, with those that wait
-   * before it; then by how many of its network wait, so that networks that are all new to a flood are sorted out as soon as they
-   * ask again. Of equals who came first.
-   */
-  #ordered(): Waiting[] {
-    const waitingOf = new Map<string, number>();
-    const ranked = this.#waiting.map((each) => {
-      const before = waitingOf.get(each.network) ?? 0;
-      waitingOf.set(each.network, before + 1);
-      return { each, rank: this.#loadOf(each.network) + before };
-    });
-    const besides = (one: Waiting): number => waitingOf.get(one.network) ?? 0;
-    return ranked.toSorted((a, b) => a.rank - b.rank || besides(a.each) - besides(b.each)).map(({ each }) => each);
   }
 
   #isKnown(network: string): boolean {
@@ -142,12 +118,11 @@ export class LoginQueue {
     return since !== undefined && this.#now() - since < knownForMs;
   }
 
-  #loadOf(network: string): number {
-    const entry = this.#loads.get(network);
-    return entry === undefined ? 0 : entry.load * 2 ** ((entry.at - this.#now()) / halfLifeMs);
-  }
-
-  #setLoad(network: string, load: number): void {
-    this.#loads.set(network, { load, at: this.#now() });
+  #loadOf(network: string): NetworkLoad {
+    const known = this.#loads.get(network);
+    if (known !== undefined) return known;
+    const load = new NetworkLoad();
+    this.#loads.set(network, load);
+    return load;
   }
 }
