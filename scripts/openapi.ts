@@ -72,14 +72,15 @@ const whose: Readonly<Partial<Record<ApiRoute["action"], string>>> = {
   keys: "For people who are logged in with their password: an access key makes no others.",
 };
 
-function operation({ id, action, pattern }: ApiRoute, { summary, asks, status, answers }: JsonShape): object {
-  const parameters = [...pattern.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => ({
+function operation({ id, action, pattern }: ApiRoute, { summary, query, asks, status, answers }: JsonShape): object {
+  const inPath = [...pattern.matchAll(/\{([a-z]+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
     required: true,
     schema: { type: "string" },
     ...(name === "name" ? { description: "The repository; it may have slashes." } : {}),
   }));
+  const parameters = [...inPath, ...(query === undefined ? [] : queryParameters(query))];
   return {
     operationId: id,
     summary,
@@ -95,6 +96,11 @@ function operation({ id, action, pattern }: ApiRoute, { summary, asks, status, a
       ...Object.fromEntries(Object.entries(refusals).map(([code, description]) => [code, refused(description)])),
     },
   };
+}
+
+function queryParameters(query: z.ZodType): readonly object[] {
+  const { properties = {} } = schemaOf(query, "input") as { readonly properties?: Record<string, object> };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", required: false, schema }));
 }
 
 function refused(description: string): object {

@@ -1,10 +1,12 @@
 import type { OwnAccessKeys } from "../core/access-key-administration.ts";
 import type { Actor, Administration } from "../core/administration.ts";
+import type { AuditReading } from "../core/audit-state.ts";
 import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Group } from "../core/group.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Decide } from "../core/policy.ts";
-import type { Principal } from "../core/principal.ts";
+import type { Principal, PrincipalId } from "../core/principal.ts";
 import type { RepositoryName } from "../core/repository-name.ts";
 import type { IncomingBody } from "../core/upload-store.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
@@ -40,6 +42,8 @@ export interface ApiParts {
   readonly administration: (actor: Actor) => Administration;
   /** Hears of every request that has its answer. */
   readonly audit: Pick<AuditTrail, "exchange">;
+  /** What happened, for who may administer the registry. */
+  readonly record: Pick<AuditReading, "list">;
   readonly authenticate: Authenticate;
   readonly tokens: Methods<TokenService>;
   /** Which credentials clients are asked for. */
@@ -52,6 +56,8 @@ export interface ApiParts {
   /** Undefined where no provider is set. */
   readonly oidc: { readonly [Part in keyof CompanyLogin]: Methods<CompanyLogin[Part]> } | undefined;
   readonly decide: Decide;
+  /** The groups that somebody is in now. */
+  readonly groupsOf: (principal: PrincipalId) => readonly Group[];
   readonly limits: Limits;
   /** The certificate that clients have to trust, as PEM; undefined where dozo has no certificate of its own. */
   readonly caPem: () => string | undefined;

@@ -26,8 +26,10 @@ import type { Identify } from "./identify.ts";
 import * as open from "./public.ts";
 import type { RouteRecord } from "../registry/audit-trail.ts";
 import type { JsonShape } from "./v1/json-endpoint.ts";
+import * as audit from "./v1/audit.ts";
 import * as groups from "./v1/groups.ts";
 import * as keys from "./v1/keys.ts";
+import * as me from "./v1/me.ts";
 import * as robots from "./v1/robots.ts";
 import * as rules from "./v1/rules.ts";
 import * as users from "./v1/users.ts";
@@ -514,6 +516,7 @@ export const routes: readonly ApiRoute[] = [
     action: "administer",
     ...keys.remove,
   },
+  { id: "me", name: "tell who asks", method: "GET", pattern: "/api/v1/me", action: "login", ...me.show },
   {
     id: "own-keys",
     name: "list access keys",
@@ -558,6 +561,14 @@ export const routes: readonly ApiRoute[] = [
     pattern: "/api/v1/rules/{rule}",
     action: "administer",
     ...rules.remove,
+  },
+  {
+    id: "audit",
+    name: "read the record",
+    method: "GET",
+    pattern: "/api/v1/audit",
+    action: "administer",
+    ...audit.list,
   },
   {
     id: "access-check",

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { auditJson, auditKinds, auditOutcomes } from "../core/audit-event.ts";
 import type { UnusedImage } from "../core/audit-state.ts";
-import type { AuditQuery } from "../core/audit-store.ts";
+import { type AuditQuery, isAboutDetails } from "../core/audit-store.ts";
 import { RegistryError } from "../core/error.ts";
 import { parseRepositoryPattern, type RepositoryPattern } from "../core/repository-pattern.ts";
 import { onAudit } from "./administration.ts";
@@ -116,16 +116,17 @@ function queryOf(options: Options): AuditQuery {
   const outcome = auditOutcomes.find((each) => each === text("outcome"));
   if (outcome === undefined && text("outcome") !== undefined)
     throw new UsageError(`--outcome ${text("outcome")} is none`, `there are ${auditOutcomes.join(", ")}`);
+  const digest = text("digest");
   return {
     who: text("who"),
     what: text("what"),
     repositories: repositoriesOf(text("repository")),
-    digest: text("digest"),
+    digest,
     address: text("from"),
     outcome,
     since: time("since"),
     until: time("until"),
-    withDetails: options["all"] === true || outcome === "login-needed" || text("digest") !== undefined,
+    withDetails: options["all"] === true || isAboutDetails({ digest, outcome }),
     limit: numberOf("--limit", text("limit") ?? `${defaultLimit}`, mostEvents),
   };
 }

@@ -60,7 +60,10 @@ export const pullRank = auditRank({ kind: "pull", isDetail: false });
 export const auditRanks: readonly number[] = [0, ...auditKinds.map((kind) => auditRank({ kind, isDetail: false }))];
 
 /** An event as other programs read it: dates in ISO 8601, and nothing where there is nothing. */
-export function auditJson(event: AuditEvent): object {
+export type AuditEventJson = Omit<AuditEvent, "at" | "lastAt"> & { readonly at: string; readonly lastAt: string };
+
+/** The event for other programs. */
+export function auditJson(event: AuditEvent): AuditEventJson {
   const { id, at, lastAt, count, kind, isDetail, action, outcome, reason, principalId, name } = event;
   const { credentialKind, credentialId, addresses, hasMoreAddresses, repository, tag, digest, object } = event;
   const time = { at: new Date(at).toISOString(), lastAt: new Date(lastAt).toISOString(), count };

@@ -123,6 +123,7 @@ export function describeAuditStore(make: () => Promise<AuditStore>): void {
       ["an outcome", { outcome: "refused" }, [3]],
       ["what was later than a time", { since: 4000 }, [5, 4]],
       ["what was before a time", { until: 3000 }, [2, 1]],
+      ["what was before an event", { before: 4 }, [3, 2, 1]],
       ["what is no detail", { withDetails: false }, [5, 4, 3, 1]],
       ["what is all of it at once", { who: "maria", what: "pull", since: 1000, withDetails: false }, [1]],
     ];

@@ -14,9 +14,16 @@ export interface AuditQuery {
   /** Milliseconds since 1970, the first included and the second not. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** The id of an event: those before it only. */
+  readonly before?: number | undefined;
   /** Whether events count that are details of others. */
   readonly withDetails: boolean;
   readonly limit: number;
+}
+
+/** Whether what is asked for can be a detail alone, so that it would not be found without them. */
+export function isAboutDetails({ digest, outcome }: Pick<AuditQuery, "digest" | "outcome">): boolean {
+  return digest !== undefined || outcome === "login-needed";
 }
 
 /** What the record may take. */

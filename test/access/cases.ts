@@ -244,6 +244,8 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "DELETE /api/v1/keys/{key}": [
     { what: "an access key of nobody", path: `/api/v1/keys/${unknownId}`, whenAllowed: always(404, "KEY_UNKNOWN") },
   ],
+  "GET /api/v1/me": [{ what: "who one is", path: "/api/v1/me", whenAllowed: always(200) }],
+  "GET /api/v1/audit": [{ what: "the record", path: "/api/v1/audit", whenAllowed: always(200) }],
   "GET /api/v1/me/keys": [{ what: "one's own access keys", path: "/api/v1/me/keys", whenAllowed: always(200) }],
   "POST /api/v1/me/keys": [
     {

@@ -101,6 +101,8 @@ export const needs: Readonly<Record<string, Need>> = {
   "GET /api/v1/keys": "administer",
   "POST /api/v1/keys": "administer",
   "DELETE /api/v1/keys/{key}": "administer",
+  "GET /api/v1/me": "login",
+  "GET /api/v1/audit": "administer",
   "GET /api/v1/me/keys": "own keys",
   "POST /api/v1/me/keys": "own keys",
   "DELETE /api/v1/me/keys/{key}": "own keys",

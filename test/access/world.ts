@@ -180,6 +180,8 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     catalog: new source.catalog.Catalog(ports),
     administration: (actor) => administration.as(actor),
     audit: { exchange: () => {} },
+    record: { list: async () => [] },
+    groupsOf: access.groupsOf,
     authenticate: authenticator.authenticate,
     sessions: new source.sessions.Sessions({ clock, versionOf: () => "" }),
     ownKeys: (principal) => source.audited.auditedOwnKeys(keyAdministration, { change: async () => {} }, principal),

@@ -128,7 +128,7 @@ describe("the HTTP API", () => {
     const others = administrativeRequests("nobody");
     for (const [index, { action, method, path, document }] of administrativeRequests("maria").entries()) {
       expect(await ask(method, path, document, "nobody")).toMatchObject([401, {}]);
-      if (action === "keys") continue;
+      if (action === "keys" || action === "login") continue;
       const answer = await ask(method, path, document, "bob");
       expect(answer).toMatchObject([403, { errors: [{ code: "DENIED" }] }]);
       expect(await ask(method, others[index]?.path ?? "", document, "bob")).toEqual(answer);

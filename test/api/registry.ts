@@ -109,6 +109,8 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
       throw new Error("this registry has nothing to administer");
     },
     audit: { exchange: () => {} },
+    record: { list: async () => [] },
+    groupsOf: () => [],
     authenticate,
     sessions: new Sessions({ clock, versionOf: () => "" }),
     ownKeys: (principal) => auditedOwnKeys(keys, { change: async () => {} }, principal),

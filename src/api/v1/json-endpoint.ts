@@ -31,6 +31,13 @@ interface Telling<Given, Told> {
   readonly work: (parts: ApiParts, call: Given) => Promise<Told>;
 }
 
+interface Searching<Given, Query, Told> {
+  readonly summary: string;
+  readonly query: ObjectSchema<Query>;
+  readonly answers: z.ZodType<Told>;
+  readonly work: (parts: ApiParts, call: Given, query: Query) => Promise<Told>;
+}
+
 interface Asking<Given, Asked, Told> {
   readonly summary: string;
   readonly asks: ObjectSchema<Asked>;
@@ -57,6 +64,19 @@ export function telling<Given extends KnownCall, Told>(endpoint: Telling<Given, 
     body: "none",
     shape: { summary, query: undefined, asks: undefined, status: 200, answers },
     handler: (parts, call) => withoutQuery(call, async () => jsonAnswer(200, await work(parts, call), uncached)),
+  };
+}
+
+/** An endpoint that answers what its query asks for. */
+export function searching<Given extends KnownCall, Query, Told>(
+  endpoint: Searching<Given, Query, Told>,
+): JsonEndpoint<"none", Given> {
+  const { summary, query, answers, work } = endpoint;
+  return {
+    body: "none",
+    shape: { summary, query, asks: undefined, status: 200, answers },
+    handler: (parts, call) =>
+      withQuery(call, query, async (asked) => jsonAnswer(200, await work(parts, call, asked), uncached)),
   };
 }
 
@@ -114,6 +134,19 @@ const longestReason = 500;
 function withoutQuery({ query }: Pick<KnownCall, "query">, work: () => Promise<Answer>): Promise<Answer> {
   if (query.size === 0) return withFaults(work);
   return Promise.resolve(refusal(400, "QUERY_INVALID", "nothing can be asked in the query here"));
+}
+
+function withQuery<Query>(
+  { query }: Pick<KnownCall, "query">,
+  schema: ObjectSchema<Query>,
+  work: (asked: Query) => Promise<Answer>,
+): Promise<Answer> {
+  const asked = Object.fromEntries(query);
+  if (Object.keys(asked).length < query.size)
+    return Promise.resolve(refusal(400, "QUERY_INVALID", "something stands in the query twice"));
+  const read = schema.safeParse(asked);
+  if (!read.success) return Promise.resolve(refusal(400, "QUERY_INVALID", reasonsOf(read.error)));
+  return withFaults(() => work(read.data));
 }
 
 function withDocument<Asked>(

@@ -77,7 +77,8 @@ function sizeOf(event: AuditEvent): number {
 }
 
 function isWanted(event: AuditEvent, query: AuditQuery): boolean {
-  const { who, what, repositories, digest, address, outcome, since = 0, until = Infinity, withDetails } = query;
+  const { who, what, repositories, digest, address, outcome, withDetails } = query;
+  const { since = 0, until = Infinity, before = Infinity } = query;
   return (
     (who === undefined || who === event.name || who === event.principalId) &&
     (what === undefined || what === event.kind || what === event.action) &&
@@ -88,6 +89,7 @@ function isWanted(event: AuditEvent, query: AuditQuery): boolean {
     (outcome === undefined || outcome === event.outcome) &&
     event.lastAt >= since &&
     event.at < until &&
+    event.id < before &&
     (withDetails || !event.isDetail)
   );
 }

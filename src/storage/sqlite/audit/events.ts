@@ -76,7 +76,7 @@ export function listEvents(db: Database, query: AuditQuery): readonly AuditEvent
 
 /** The statement for a query; a pattern of repositories is not in it. */
 export function selectEvents(query: AuditQuery): { readonly sql: string; readonly values: (string | number)[] } {
-  const { who, what, repositories, digest, address, outcome, since, until, withDetails } = query;
+  const { who, what, repositories, digest, address, outcome, since, until, before, withDetails } = query;
   const values: (string | number)[] = [];
   const conditions: string[] = [];
   const where = (condition: string, value: string | number | undefined): void => {
@@ -92,6 +92,7 @@ export function selectEvents(query: AuditQuery): { readonly sql: string; readonl
   where("outcome = ?", outcome);
   where("last_at >= ?", since);
   where("at < ?", until);
+  where("id < ?", before);
   if (!withDetails) conditions.push("rank > 0");
   const condition = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
   return { sql: `${select} ${condition} ORDER BY id DESC`, values };

@@ -118,6 +118,8 @@ describe("the record in SQLite", () => {
     expect(planOf({ repositories: parseRepositoryPattern("team/app") })).toContain("USING INDEX events_by_repository");
     // From the newest on, until the page is full: nothing is sorted.
     expect(planOf({})).toBe("SCAN events USING INDEX events_by_id");
+    expect(planOf({ before: 1000 })).toBe("SEARCH events USING INDEX events_by_id (id<?)");
+    expect(planOf({ who: "maria", before: 1000 })).toContain("USING INDEX events_by_name (name=? AND id<?)");
     db.close();
   });
 });
