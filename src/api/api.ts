@@ -69,6 +69,7 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
     };
     let isRegistry = false;
     let isForClients = false;
+    let isForPrograms = false;
     let answer: Answer;
     const challenge = (error: RegistryError): string =>
       challengeOf(parts, error, { isForClients, scope: exchange.scope, origin: parts.originOf(request, client) });
@@ -76,10 +77,11 @@ export function createApi(parts: ApiParts): (request: Request, client: Client) =
       const target = readTarget(request.url, headers.get("host"));
       isRegistry = target.path.startsWith("/v2/");
       isForClients = isRegistry || target.path.startsWith("/v1/");
+      isForPrograms = isForClients || target.path.startsWith("/api/");
       answer = await answerTo(parts, request, target, match(method, target.path), exchange);
     } catch (error) {
       // A browser would ask for a password in a window of its own, and send it with whatever any page makes it ask for.
-      const mayChallenge = !isRegistry || !isNavigation(headers);
+      const mayChallenge = !isForPrograms || !isNavigation(headers);
       answer = answerToError(parts, error, exchange, mayChallenge ? challenge : undefined);
     }
     logExchange(parts.log, parts.clock, exchange, answer);

@@ -237,22 +237,119 @@ describe("the HTTP API", () => {
     expect(await accounts.listUsers()).toEqual([]);
   });
 
-  test("API-03: an object of another kind, a number or a pattern is no name of one", async () => {
-    const [first] = await access.list();
-    for (const path of [
-      `/users/${first?.id ?? ""}`,
-      "/users/-1",
-      "/users/1.5",
-      "/rules/alice",
-      "/rules/-1",
-      "/rules/*",
-      "/groups/alice",
-      "/groups/1.5",
-      "/robots/-1",
-      "/robots/*",
-    ])
-      expect((await ask("DELETE", path))[0]).toBe(404);
-    expect(await access.list()).toHaveLength(1);
+  test("API-03: an object of another kind, a number or a pattern is no name of one, in any row", async () => {
+    await ask("POST", "/users", maria);
+    await ask("POST", "/groups", { name: "dev" });
+    await ask("POST", "/robots", { name: "ci" });
+    const [rule] = await access.list();
+    const objects: Readonly<Record<string, string>> = {
+      user: "maria",
+      group: "dev",
+      robot: "ci",
+      rule: rule?.id ?? "",
+    };
+    const noObjects = [
+      "-1",
+      "0",
+      "1.5",
+      "1e3",
+      "NaN",
+      "*",
+      "%2a",
+      "MARIA",
+      "maria%00",
+      "maria;x",
+      "dev%20",
+      "..%2fmaria",
+      "null",
+    ];
+    const before = JSON.stringify([await access.list(), await accounts.listUsers(), await accounts.listRobots()]);
+    const rows = routes.filter(({ pattern }) => /^\/api\/.*\{(?!name)/.test(pattern));
+    expect(rows.length).toBeGreaterThan(8);
+
+    for (const { id: row, pattern } of rows) {
+      const kind = /\{(?!name)([a-z]+)\}/.exec(pattern)?.[1] ?? "";
+      // A rule of another repository is none of this one's.
+      const others = Object.entries(objects).filter(([other]) => other !== kind || pattern.includes("{name}"));
+      for (const object of [...noObjects, ...others.map(([, name]) => name)]) {
+        const request = administrativeRequests(object).find(({ id }) => id === row);
+        const [status] = await ask(request?.method ?? "", request?.path ?? "", request?.document);
+        expect(`${row} ${object} ${status}`).toBe(`${row} ${object} 404`);
+      }
+    }
+    expect(JSON.stringify([await access.list(), await accounts.listUsers(), await accounts.listRobots()])).toBe(before);
+  });
+
+  test("UI-03: no row changes anything for a page of another site, though the browser knows an admin's password", async () => {
+    await ask("POST", "/users", maria);
+    const json = { "content-type": "application/json" };
+    const foreign = [
+      { ...json, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
+      { ...json, "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" },
+      { "content-type": "text/plain", origin: "https://evil" },
+      { "content-type": "application/x-www-form-urlencoded", origin: "null" },
+    ];
+    const changing = administrativeRequests("maria").filter(({ method }) => method !== "GET");
+
+    expect(changing.length).toBeGreaterThan(15);
+    for (const { id, method, path, document } of changing)
+      for (const headers of foreign) {
+        const body = document === undefined ? {} : { body: JSON.stringify(document) };
+        const { status } = await registry.call(method, `/api/v1${path}`, { headers, ...body });
+        expect(`${id} ${status}`).toBe(`${id} 403`);
+      }
+    expect((await accounts.listUsers()).map(({ name }) => name)).toEqual(["maria"]);
+  });
+
+  test("UI-03: a document is taken from nobody who does not announce it as JSON", async () => {
+    const types = [
+      undefined,
+      "",
+      "text/plain",
+      "text/json",
+      "application/jsonp",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data; boundary=x",
+      "text/plain, application/json",
+      "application/vnd.api+json",
+    ];
+    for (const { id, method, path, document } of administrativeRequests("maria"))
+      for (const type of document === undefined ? [] : types) {
+        const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+        const body = new TextEncoder().encode(JSON.stringify(document));
+        const { status } = await registry.call(method, `/api/v1${path}`, { headers, body });
+        expect(`${id} ${type} ${status}`).toBe(`${id} ${type} 415`);
+      }
+    const headers = { "content-type": "Application/JSON; charset=utf-8" };
+    const body = JSON.stringify(maria);
+    expect((await registry.call("POST", "/api/v1/users", { headers, body })).status).toBe(201);
+  });
+
+  test("says of every path which methods it has, and does nothing for another", async () => {
+    const paths = Map.groupBy(
+      routes.filter(({ shape }) => shape !== undefined),
+      ({ pattern }) => pattern,
+    );
+    for (const [pattern, rows] of paths) {
+      const had = rows.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])).toSorted();
+      const path = pattern.replace("{name}", "team/app").replace(/\{[a-z]+\}/, "maria");
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((each) => !had.includes(each))) {
+        const answer = await registry.call(method, path, { headers: { "x-http-method-override": had[0] ?? "" } });
+        expect(`${method} ${path} ${answer.status} ${answer.headers.get("allow")}`).toBe(
+          `${method} ${path} 405 ${had.join(", ")}`,
+        );
+      }
+    }
+    expect(paths.size).toBeGreaterThan(15);
+  });
+
+  test("tells who may not admin a repository the same of a user who is there and of one who is not", async () => {
+    await ask("POST", "/users", maria);
+    const about = (who: string) =>
+      ask("POST", "/repositories/team/app/rules", { effect: "allow", who, actions: ["pull"] }, "bob");
+
+    expect(await about("maria")).toEqual(await about("zelda"));
+    expect(await about("maria")).toMatchObject([403, { errors: [{ code: "DENIED" }] }]);
   });
 
   test("API-01: a field that stands there twice, half a character and deep nesting are refused", async () => {

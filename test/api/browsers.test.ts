@@ -55,7 +55,14 @@ describe("UI-03: a page of another site", () => {
   test("finds no window for a password: who opens an address is not challenged", async () => {
     const registry = makeRegistry();
 
-    for (const path of ["/v2/", "/v2/a/manifests/v1", "/v2/_catalog"]) {
+    for (const path of [
+      "/v2/",
+      "/v2/a/manifests/v1",
+      "/v2/_catalog",
+      "/v1/search?q=a",
+      "/api/v1/users",
+      "/api/v1/me",
+    ]) {
       const opened = await registry.call("GET", path, { as: "nobody", headers: { "sec-fetch-mode": "navigate" } });
       expect([opened.status, opened.headers.get("www-authenticate")]).toEqual([401, null]);
       const asked = await registry.call("GET", path, { as: "nobody", headers: { "sec-fetch-mode": "cors" } });

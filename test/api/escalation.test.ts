@@ -144,6 +144,26 @@ describe("the OpenAPI document", () => {
   });
 });
 
+describe("API-04: no answer of the HTTP API", () => {
+  test("has a password, a secret of a key, or what either is kept as", async () => {
+    const { body } = await ask(basic("maria"), "POST", "/me/keys", {});
+    const { id, key } = body as Key;
+    const secret = key.slice(`dozo_${id}_`.length);
+    const digest = new Bun.CryptoHasher("sha256").update(key).digest("hex");
+    await ask(`Bearer ${key}`, "GET", "/me");
+
+    const reading = administrativeRequests("maria").filter(({ method }) => method === "GET");
+    const answers = await Promise.all(reading.map(({ method, path }) => ask(basic("alice"), method, path)));
+    answers.push(await ask(basic("maria"), "GET", "/me/keys"), await ask(`Bearer ${key}`, "GET", "/me"));
+    const told = JSON.stringify(answers);
+
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(told).toContain(id);
+    for (const canary of [secret.slice(0, 12), secret.slice(-12), digest, "secret of", "argon2", "$2", "passwordHash"])
+      expect(`${canary} ${told.includes(canary)}`).toBe(`${canary} false`);
+  });
+});
+
 interface Key {
   readonly id: string;
   readonly key: string;

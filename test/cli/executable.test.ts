@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeSandbox, type Sandbox } from "./run-dozo.ts";
 
@@ -38,4 +38,27 @@ test("the executable finds its threads: it tests itself, and verifies a password
   const { code, out } = await running.ended;
   expect(code).toBe(0);
   expect(out).not.toContain("Warning");
+});
+
+test("API-05: the executable has no parts of tests, and takes nothing from the folder that it is started in", async () => {
+  const folder = join(sandbox.home, "somewhere");
+  mkdirSync(folder);
+  writeFileSync(join(folder, ".env"), "DOZO_LISTEN=http://192.0.2.1:1\nDOZO_LOG_LEVEL=nonsense\n");
+  writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./intruder.ts"]\n');
+  writeFileSync(join(folder, "intruder.ts"), 'console.log("an intruder");\n');
+  const program = readFileSync(executable, "latin1");
+
+  const words = ["up", "--data", join(sandbox.home, "other"), "--listen", "http://127.0.0.1:0"];
+  const running = sandbox.start(words, { command: ["env", "-C", folder, executable] });
+  await running.untilSaid(/serves at/);
+  // Other runtimes open a debugger when they are told so.
+  running.child.kill("SIGUSR1");
+  const { out, err } = await running.ended;
+
+  expect(running.child.signalCode).toBe("SIGUSR1");
+  expect(`${out}${err}`).not.toMatch(/intruder|inspector|debugger/i);
+  expect(program).toContain("LocalAdministration");
+  for (const part of ["MemoryMetadataStore", "describeAuditStore", "administrativeRequests"])
+    expect(`${part} ${program.includes(part)}`).toBe(`${part} false`);
+  expect(readdirSync(join(root, "dist")).filter((name) => name.endsWith(".map"))).toEqual([]);
 });
