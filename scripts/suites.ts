@@ -54,7 +54,17 @@ export const suites: readonly Suite[] = [
   {
     name: "clients/client-certificates",
     paths: ["./test/clients/client-certificates.test.ts"],
-    needs: [...network, "/usr/sbin/dockerd", "dockerd-29", "containerd-2", "/usr/bin/docker", "runc", "skopeo", "curl"],
+    needs: [
+      ...network,
+      "/usr/sbin/dockerd",
+      "dockerd-29",
+      "containerd-2",
+      "/usr/bin/docker",
+      "runc",
+      "podman",
+      "skopeo",
+      "curl",
+    ],
     showsFigures: true,
   },
   {

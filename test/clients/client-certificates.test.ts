@@ -120,6 +120,36 @@ describe("clients that show a certificate and never log in", () => {
   );
 
   test(
+    "podman pushes and pulls with --cert-dir, and is refused without",
+    async () => {
+      const name = `${registry}/team/by-podman:1`;
+      await desk.mustRun("podman tag $(podman pull -q oci:layout:1) localhost/made-here");
+      await desk.mustRun(`podman push -q --cert-dir ${issued} localhost/made-here ${name}`);
+      await desk.mustRun(`podman pull -q --cert-dir ${issued} ${name} && podman rmi ${name}`);
+      expect((await desk.run(`podman pull --cert-dir trust ${name}`)).exitCode).not.toBe(0);
+    },
+    minute,
+  );
+
+  test("the record has every push and pull as the user's, with the certificate and nothing else", async () => {
+    const [{ serial }] = JSON.parse(await dozo.command("cert list --json")) as [{ serial: string }];
+    const events = JSON.parse(
+      await dozo.command("audit --repository 'team/*' --outcome done --limit 1000 --json"),
+    ) as readonly Record<"kind" | "name" | "repository" | "credentialKind" | "credentialId", string>[];
+
+    const who = events.map(({ name, credentialKind, credentialId }) => `${name} ${credentialKind} ${credentialId}`);
+    expect([...new Set(who)]).toEqual([`admin certificate ${serial}`]);
+    const pushed = events.filter(({ kind }) => kind === "push").map(({ repository }) => repository);
+    expect([...new Set(pushed)].toSorted()).toEqual([
+      "team/app",
+      "team/big",
+      "team/by-podman",
+      "team/copy",
+      "team/from-29",
+    ]);
+  });
+
+  test(
     "after the revocation Docker and skopeo are refused, and told so",
     async () => {
       await dozo.command("cert revoke --client admin");
