@@ -149,6 +149,7 @@ export const suites: readonly Suite[] = [
     needs: ["root", "unshare", "ip", "sysctl"],
     showsFigures: true,
   },
+  { name: "backup", paths: ["./test/backup"], needs: ["root", "unshare", "strace"], showsFigures: false },
   { name: "durability", paths: ["./test/durability"], needs: ["strace"], showsFigures: true },
   { name: "load", paths: ["./test/load"], needs: ["strace", "prlimit", "curl"], showsFigures: true },
 ];

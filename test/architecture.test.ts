@@ -181,6 +181,7 @@ const machinePlaces: readonly {
     places: [
       "storage/filesystem",
       "storage/sqlite",
+      "backup",
       "process",
       "pki",
       "auth",

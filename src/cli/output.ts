@@ -17,6 +17,7 @@ export interface Output {
 const commands = [
   "access",
   "audit",
+  "backup",
   "ca",
   "cert",
   "doctor",
@@ -25,6 +26,7 @@ const commands = [
   "group",
   "help",
   "key",
+  "restore",
   "robot",
   "serve",
   "service",

@@ -23,6 +23,8 @@ export interface LoadedSettings {
   readonly settings: Settings;
   /** Keys that stood in a flag, the environment or the file. */
   readonly chosen: ReadonlySet<string>;
+  /** Those that somebody chose, as a settings file would have them. */
+  readonly written: Readonly<Record<string, unknown>>;
 }
 
 /** Settings that cannot be used; each fault says where it stands and what would be right. */
@@ -47,18 +49,19 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
   const file = readFile(sources);
   const layers: readonly Layer[] = [flagLayer(sources.flags), environmentLayer(sources.environment), fileLayer(file)];
   const faults = [...unknownEnvironment(sources.environment), ...unknownFileKeys(file)];
-  const raw: Record<string, unknown> = { data: defaultDataFolder(sources.environment, sources.uid) };
+  const written: Record<string, unknown> = {};
   const chosen = new Map<string, Layer>();
   for (const setting of settingTable) {
     const layer = layers.find((each) => each.values[setting.key] !== undefined);
     if (layer === undefined) continue;
     chosen.set(setting.key, layer);
-    place(raw, setting.key.split("."), layer.values[setting.key]);
+    place(written, setting.key.split("."), layer.values[setting.key]);
   }
+  const raw = { data: defaultDataFolder(sources.environment, sources.uid), ...written };
   const result = settingsSchema.safeParse(raw);
   if (!result.success) faults.push(...result.error.issues.map((issue) => describeIssue(issue, raw, chosen)));
   if (faults.length > 0 || !result.success) throw new SettingsError([...new Set(faults)]);
-  return { settings: result.data, chosen: new Set(chosen.keys()) };
+  return { settings: result.data, chosen: new Set(chosen.keys()), written };
 }
 
 /** The folder that is used when nobody names one (XDG Base Directory Specification). */

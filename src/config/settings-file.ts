@@ -1,4 +1,4 @@
-import { type ErrorCode, isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type ErrorCode, isCollection, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from "yaml";
 
 /** A settings file in YAML, with the place of everything in it. */
 export interface SettingsFile {
@@ -59,6 +59,12 @@ export function readSettingsFile(name: string, text: string): SettingsFile {
       return name;
     },
   };
+}
+
+/** The text of a settings file with these settings, which somebody wrote so before. */
+export function settingsFileText(settings: Readonly<Record<string, unknown>>, comment: string): string {
+  const lines = Object.keys(settings).length === 0 ? "" : stringify(settings);
+  return `# ${comment}\n${lines}`;
 }
 
 function isNode(value: unknown): value is Node {

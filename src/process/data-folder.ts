@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { ExplainedError } from "./explained-error.ts";
+import { assertRestored } from "./restore-mark.ts";
 
 /**
  * Makes the data folder (0700) where it is missing, and becomes its owner where root works on somebody else's: what is
@@ -14,6 +15,7 @@ export function prepareDataFolder(folder: string): void {
   }
   becomeOwner(folder);
   refuseForeign(folder);
+  assertRestored(folder);
 }
 
 /** The same for a folder that has to be there. Throws an `ExplainedError` that names `dozo up` where it is not. */
@@ -28,6 +30,7 @@ export function openDataFolder(folder: string): void {
   }
   becomeOwner(folder);
   refuseForeign(folder);
+  assertRestored(folder);
 }
 
 /** Whether a first start has begun in this folder. */

@@ -28,12 +28,17 @@ export type ReleaseLock = () => void;
  * stale can block. The file stays and holds the number of the process. Throws `FolderLockedError`.
  */
 export function lockFolder(folder: string): ReleaseLock {
-  const path = `${folder}/dozo.lock`;
+  const release = takeLock(`${folder}/dozo.lock`);
+  if (release === undefined) throw new FolderLockedError(folder, lockHolder(folder));
+  return release;
+}
+
+/** The same for any file, which is made where it is missing (0600); undefined while another process has it. */
+export function takeLock(path: string): ReleaseLock | undefined {
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   if (!flock(descriptor)) {
-    const pid = lockHolder(folder);
     closeSync(descriptor);
-    throw new FolderLockedError(folder, pid);
+    return undefined;
   }
   ftruncateSync(descriptor);
   writeSync(descriptor, `${process.pid}\n`, 0);

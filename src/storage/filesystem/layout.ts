@@ -37,7 +37,7 @@ export class LayoutError extends Error {
 const keyGrammar = /^(?:sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}|sha512\/([0-9a-f]{2})\/\2[0-9a-f]{126})\.(.{26})$/;
 
 /** Whether a text has the form of a key that `keyOf` makes. */
-function isKey(text: string): boolean {
+export function isKey(text: string): boolean {
   const match = keyGrammar.exec(text);
   return match?.[3] !== undefined && isUlid(match[3]);
 }
