@@ -3,6 +3,7 @@ import { createControl } from "./api/control.ts";
 import { administer } from "./composition/administer.ts";
 import type { AppOptions } from "./composition/app-options.ts";
 import { clock, ulids } from "./composition/clock.ts";
+import { openGarbageCollection } from "./composition/garbage.ts";
 import { type AppListener, Listeners } from "./composition/listeners.ts";
 import { type Logins, openLogins } from "./composition/logins.ts";
 import { openOwnAuthority, type OwnAuthority } from "./composition/own-authority.ts";
@@ -19,6 +20,7 @@ import { auditedAdministration, auditedCertificates, auditedOwnKeys } from "./re
 import { recordSettings } from "./registry/audited-settings.ts";
 import { Blobs } from "./registry/blobs.ts";
 import { Catalog } from "./registry/catalog.ts";
+import type { GarbageCollection } from "./registry/garbage-collection.ts";
 import { KeyAdministration } from "./registry/key-administration.ts";
 import { Manifests } from "./registry/manifests.ts";
 import { Referrers } from "./registry/referrers.ts";
@@ -39,9 +41,11 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const hourMs = 60 * 60 * 1000;
+const minuteMs = 60 * 1000;
+const hourMs = 60 * minuteMs;
 const usesWrittenEveryMs = 20_000;
 const removingIdleUploads = "removal of idle uploads";
+const collectingGarbage = "garbage collection";
 
 /**
  * The composition root: settings go in, a running registry comes out. What it is put together from is made in `composition`.
@@ -105,22 +109,35 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const administration = auditedAdministration(local, trail);
   const certificates = auditedCertificates(authority.maintenance, trail);
   const unlinkHolds = new UnlinkHolds(clock);
-  const control = createControl({ administration, certificates, audit: reading, unlinkHolds });
+  const garbage = openGarbageCollection(stores, settings, unlinkHolds);
+  const control = createControl({ administration, certificates, audit: reading, unlinkHolds, garbage });
   const bound = await listeners.open({ handle, clientCertificates: logins.clientCertificates });
   serving.add(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
-  keepTidy(options, stores, uploads, serving);
+  keepTidy(options, { stores, uploads, garbage }, serving);
   serving.isReady = true;
   return running(options, stores, serving, { listeners: bound, administration, logins });
 }
 
+/** What looks after a registry while it serves. */
+interface Tidying {
+  readonly stores: Stores;
+  readonly uploads: Uploads;
+  readonly garbage: GarbageCollection;
+}
+
 /** Starts what is done again and again while the registry serves. */
-function keepTidy({ log }: AppOptions, stores: Stores, uploads: Uploads, serving: Serving): void {
+function keepTidy({ log, settings }: AppOptions, { stores, uploads, garbage }: Tidying, serving: Serving): void {
   const removeIdle = (): Promise<unknown> => uploads.expireIdle();
   serving.every(hourMs, removingIdleUploads, removeIdle);
   serving.every(usesWrittenEveryMs, writingUses, () => stores.keys.writeUses());
+  serving.every(settings.gcMinutes * minuteMs, collectingGarbage, () => garbage.run());
   // Without keeping anybody waiting, and to its end before the stores are closed.
   const firstRemoval = attempt(log, removingIdleUploads, removeIdle);
-  serving.atEnd(() => firstRemoval);
+  const firstCollection = attempt(log, collectingGarbage, () => garbage.run());
+  serving.atEnd(
+    () => garbage.stop(),
+    () => Promise.all([firstRemoval, firstCollection]),
+  );
 }
 
 function running(

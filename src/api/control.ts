@@ -1,6 +1,7 @@
 import { type Administration, AdministrationError, type RuleText } from "../core/administration.ts";
 import type { AuditReading, UnusedQuestion } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
+import type { CollectionAdministration } from "../core/collection-administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 import type { UnlinkHolds } from "../registry/unlink-holds.ts";
 import { fieldsOf, text, texts } from "./control-fields.ts";
@@ -12,6 +13,7 @@ export interface ControlParts {
   readonly certificates: CertificateAdministration;
   readonly audit: AuditReading;
   readonly unlinkHolds: UnlinkHolds;
+  readonly garbage: CollectionAdministration;
 }
 
 /**
@@ -30,7 +32,7 @@ export function createControl(parts: ControlParts): (request: Request) => Promis
 }
 
 async function answer(parts: ControlParts, request: Request): Promise<Response> {
-  const { administration, certificates, audit, unlinkHolds } = parts;
+  const { administration, certificates, audit, unlinkHolds, garbage } = parts;
   const { pathname } = new URL(request.url);
   const [, collection = "", encoded = ""] = /^\/(users|rules)\/([^/]+)$/.exec(pathname) ?? [];
   const name = decodeURIComponent(encoded);
@@ -85,6 +87,12 @@ async function answer(parts: ControlParts, request: Request): Promise<Response> 
       return Response.json(await audit.list((await fieldsOf(request)) as unknown as AuditQuery));
     case "POST /audit/unused":
       return Response.json(await audit.unused((await fieldsOf(request)) as unknown as UnusedQuestion));
+    case "GET /garbage":
+      return Response.json(await garbage.state());
+    case "GET /garbage/plan":
+      return Response.json(await garbage.plan());
+    case "POST /garbage/collection":
+      return Response.json(await garbage.run());
     case "GET /rules":
       return Response.json(await administration.listRules());
     case "POST /rules":

@@ -29,9 +29,11 @@ import type {
   CertificateSummary,
   RotationRequest,
 } from "../core/certificate-administration.ts";
+import type { CollectionAdministration } from "../core/collection-administration.ts";
 import { type CommandContext, folderSettings } from "./command-context.ts";
 import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
+import { RemoteCollection } from "./remote-collection.ts";
 import { RemoteGroups, RemoteRobots } from "./remote-principals.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -75,6 +77,19 @@ export function onAudit<Result>(
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteAuditReading(server)),
     local: async () => onOpened((await unserved()).openAuditReading(settings, context.version), work),
+  });
+}
+
+/** The same for what an operator does with the garbage collection. */
+export function onGarbage<Result>(
+  context: CommandContext,
+  options: Options,
+  work: (garbage: CollectionAdministration) => Promise<Result>,
+): Promise<Result> {
+  const settings = folderSettings(context, options);
+  return throughServerOr(settings.data, {
+    remote: (server) => work(new RemoteCollection(server)),
+    local: async () => onOpened((await unserved()).openCollection(settings, context.version), work),
   });
 }
 

@@ -23,6 +23,7 @@ const commands = [
   "doctor",
   "enroll",
   "explain",
+  "gc",
   "group",
   "help",
   "key",
@@ -39,7 +40,7 @@ const commands = [
 const ownCommand = new RegExp(`(?<![\\w/.-]|CONTAINER )dozo (?=(?:${commands.join("|")})\\b|--|\\[|…)`, "g");
 
 const folderCommand =
-  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|audit|ca|cert|group|key|robot|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|audit|enroll|doctor)(?![\w-])/g;
+  /(?<![\w/.-]|CONTAINER )dozo (?:(?:access|audit|ca|cert|gc|group|key|robot|user) [a-z][a-z-]*|service install|enroll kubernetes|up|serve|status|audit|enroll|doctor)(?![\w-])/g;
 
 /** The process's own output. Commands in it are written the way this program was called, `./dozo up`, and for its data folder. */
 export function processOutput(programName: string, words: readonly string[]): Output {

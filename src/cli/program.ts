@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<(context: CommandContext) 
   cert: async () => (await import("./cert.ts")).certCommand,
   access: async () => (await import("./access.ts")).accessCommand,
   audit: async () => (await import("./audit.ts")).auditCommand,
+  gc: async () => (await import("./gc.ts")).gcCommand,
   key: async () => (await import("./key.ts")).keyCommand,
   ca: async () => (await import("./ca.ts")).caCommand,
   enroll: async () => (await import("./enroll.ts")).enrollCommand,

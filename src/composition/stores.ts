@@ -2,6 +2,7 @@ import { AccessKeys } from "../auth/access-keys.ts";
 import { WatchedAccounts } from "../auth/watched-accounts.ts";
 import type { Settings } from "../config/settings.ts";
 import type { BlobStore } from "../core/blob-store.ts";
+import type { CollectionStore } from "../core/collection-store.ts";
 import type { ClientCertificateStore } from "../core/client-certificate-store.ts";
 import type { MetadataStore } from "../core/metadata-store.ts";
 import type { OidcUserStore } from "../core/oidc-user-store.ts";
@@ -9,10 +10,12 @@ import type { RefreshTokenStore } from "../core/refresh-token-store.ts";
 import type { UploadStore } from "../core/upload-store.ts";
 import { AccessControl } from "../registry/access-control.ts";
 import { LocalAuditReading } from "../registry/audit-reading.ts";
+import { Leases } from "../registry/leases.ts";
 import { MeasuredDiskReserve } from "../registry/disk-reserve.ts";
 import type { RegistryPorts } from "../registry/ports.ts";
 import { cacheAccounts } from "../storage/cache/account-store.ts";
 import { cacheClientCertificates } from "../storage/cache/client-certificate-store.ts";
+import { cacheCollection } from "../storage/cache/collection-store.ts";
 import { cacheMetadata } from "../storage/cache/metadata-store.ts";
 import { openFilesystem } from "../storage/filesystem/open.ts";
 import { openSqlite } from "../storage/sqlite/open.ts";
@@ -24,6 +27,8 @@ import { attempt } from "./serving.ts";
 /** The stores of a data folder; the caller holds its lock. */
 export interface Stores {
   readonly metadata: MetadataStore;
+  readonly collection: CollectionStore;
+  readonly leases: Leases;
   readonly accounts: WatchedAccounts;
   readonly access: AccessControl;
   readonly keys: AccessKeys;
@@ -59,6 +64,8 @@ export async function openStores(
   const keys = await AccessKeys.open(database.keys, clock);
   return {
     metadata,
+    collection: cacheCollection(database.collection, metadata),
+    leases: new Leases({ metadata, clock }),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts), () => keys.refresh()),
     access: await AccessControl.open(database.rules, database.groups),
     keys,
@@ -79,7 +86,8 @@ export async function openStores(
 
 /** What the use cases of the registry itself stand on. */
 export function registryPorts(stores: Stores, settings: Settings): RegistryPorts {
-  const { metadata, blobs, uploads } = stores;
+  const { metadata, blobs, uploads, leases } = stores;
+  const { limits, keepReferrers } = settings;
   const reserve = new MeasuredDiskReserve({ blobs, clock }, settings);
-  return { metadata, blobs, uploads, clock, ulids, limits: settings.limits, reserve };
+  return { metadata, blobs, uploads, leases, clock, ulids, limits, reserve, keepsReferrers: keepReferrers };
 }

@@ -3,6 +3,7 @@ import { readRotationClients } from "../certificates/rotation-clients.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Administration } from "../core/administration.ts";
 import type { AuditReading } from "../core/audit-state.ts";
+import type { CollectionAdministration } from "../core/collection-administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 import { silentLog } from "../log.ts";
 import { readDescription } from "../pki/certificate.ts";
@@ -12,6 +13,7 @@ import { KeyAdministration } from "../registry/key-administration.ts";
 import { administer } from "./administer.ts";
 import { openAudit } from "./audit.ts";
 import { clock, ulids } from "./clock.ts";
+import { openGarbageCollection } from "./garbage.ts";
 import { openStores, type Stores } from "./stores.ts";
 import { namesElsewhere } from "./users-elsewhere.ts";
 
@@ -37,6 +39,15 @@ export async function openCertificates(
 export async function openAuditReading(settings: Settings, programVersion: string): Promise<Opened<AuditReading>> {
   const stores = await openFolder(settings, programVersion);
   return { useCases: stores.audit.reading, close: () => stores.close() };
+}
+
+/** What the operator does with the garbage collection. */
+export async function openCollection(
+  settings: Settings,
+  programVersion: string,
+): Promise<Opened<CollectionAdministration>> {
+  const stores = await openFolder(settings, programVersion);
+  return { useCases: openGarbageCollection(stores, settings), close: () => stores.close() };
 }
 
 /** The operator's other use cases. */

@@ -333,6 +333,17 @@ export const settingsSchema = z
       defaultText: "none",
       placeholder: "FILE",
     }),
+    trashDays: wholeNumber(0, 3650).default(14).meta({
+      description:
+        "How many days what was deleted can be had back, and what has lost its last tag can still be pulled by its digest.",
+    }),
+    keepReferrers: z.boolean().default(false).meta({
+      description:
+        "Whether signatures and whatever else is about an image stay when it is deleted; without it they go along, and come back with it.",
+    }),
+    gcMinutes: wholeNumber(1, 7 * 24 * 60)
+      .default(10)
+      .meta({ description: "Every so many minutes what nobody needs any more is taken away." }),
     acme: acme.prefault({}),
     ldap: ldap.prefault({}),
     oidc: oidc.prefault({}),

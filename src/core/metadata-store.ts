@@ -19,6 +19,8 @@ export interface BlobRecord {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly content: BlobContent;
+  /** Until when who was told of it may count on it; undefined while a manifest of the repository names it. */
+  readonly leasedUntil?: number | undefined;
 }
 
 /** A manifest as a repository has it; `bytes` are those that were pushed. */
@@ -26,6 +28,8 @@ export interface ManifestRecord {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  /** Since when nothing names it any more, or when somebody was told of it last since then; undefined while something does. */
+  readonly orphanedAt?: number | undefined;
 }
 
 export interface BlobCommit extends Change {
@@ -84,6 +88,11 @@ export interface TagDelete extends Change {
 export interface ContentDelete extends Change {
   readonly repository: RepositoryName;
   readonly digest: Digest;
+}
+
+export interface ManifestDelete extends ContentDelete {
+  /** What is about the manifest stays, instead of going along where nothing else names it. */
+  readonly keepsReferrers?: boolean;
 }
 
 /** One line of a tag's history; `digest` is undefined where the tag was deleted. */
@@ -168,11 +177,11 @@ export interface MetadataStore {
   /** One that is not there is no error. */
   removeUpload(id: UploadId): Promise<void>;
   /**
-   * Makes a blob a member of a repository and ends its session. If the registry has the blob already, the row that is there
-   * stays and `kept` is false: the caller deletes the key that was staged.
+   * Makes a blob a member of a repository, leased from now on, and ends its session. If the registry has the blob already, the
+   * row that is there stays and `kept` is false: the caller deletes the key that was staged.
    */
   commitBlob(commit: BlobCommit): Promise<{ readonly kept: boolean }>;
-  /** False when `from` does not have the blob. */
+  /** False when `from` does not have the blob. Else it is leased from now on. */
   mountBlob(mount: BlobMount): Promise<boolean>;
   /**
    * Stores a manifest, sets its tags, notes its references, and appends to the tags' history (nothing is appended for a tag
@@ -181,11 +190,18 @@ export interface MetadataStore {
    * `DENIED` or `CONFLICT` where a precondition on tags does not hold.
    */
   putManifest(put: ManifestPut): Promise<void>;
-  /** False when there is no such tag. The manifest stays. */
+  /** Lets nobody take a blob away from a repository before `until`; false when the repository does not have it. */
+  leaseBlob(repository: RepositoryName, digest: Digest, until: number): Promise<boolean>;
+  /** Notes that somebody was told of an orphaned manifest; false when the repository does not have it. */
+  touchManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean>;
+  /** False when there is no such tag. The manifest stays; where nothing else names it, it is orphaned from now on. */
   deleteTag(change: TagDelete): Promise<boolean>;
-  /** Removes a manifest and every tag that points at it; false when there is none. It is recorded with its bytes kept. */
-  deleteManifest(change: ContentDelete): Promise<boolean>;
-  /** Ends a blob's membership in a repository; false when there is none. The bytes stay. */
+  /**
+   * Moves a manifest, every tag that points at it and what is about it into the trash; false when there is none. What it names
+   * is kept as long as the trash keeps it; manifests that nothing names any more are orphaned from now on.
+   */
+  deleteManifest(change: ManifestDelete): Promise<boolean>;
+  /** Moves a blob's membership in a repository into the trash; false when there is none. */
   deleteBlob(change: ContentDelete): Promise<boolean>;
   /**
    * Removes every trace of a repository, its history included: for the self-test only. Answers the keys of the files that

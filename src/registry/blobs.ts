@@ -15,10 +15,11 @@ export class Blobs {
     this.#ports = ports;
   }
 
-  /** Throws `BLOB_UNKNOWN`. */
+  /** What it tells of is leased: it stays for who asked. Throws `BLOB_UNKNOWN`. */
   async stat(repository: RepositoryName, digest: Digest): Promise<BlobRecord> {
-    const record = await this.#ports.metadata.findBlob(repository, digest);
-    if (record === undefined) throw unknownBlob(digest);
+    const { metadata, leases } = this.#ports;
+    const record = await metadata.findBlob(repository, digest);
+    if (record === undefined || !(await leases.holdBlob(repository, record))) throw unknownBlob(digest);
     return record;
   }
 

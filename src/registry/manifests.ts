@@ -33,10 +33,11 @@ export class Manifests {
     this.#ports = ports;
   }
 
-  /** Throws `MANIFEST_UNKNOWN`. */
+  /** What it tells of stays for who asked, as a leased blob does. Throws `MANIFEST_UNKNOWN`. */
   async find(repository: RepositoryName, reference: Reference): Promise<ManifestRecord> {
-    const record = await this.#ports.metadata.findManifest(repository, reference);
-    if (record === undefined) throw unknownManifest(reference);
+    const { metadata, leases } = this.#ports;
+    const record = await metadata.findManifest(repository, reference);
+    if (record === undefined || !(await leases.holdManifest(repository, record))) throw unknownManifest(reference);
     return record;
   }
 
@@ -66,12 +67,12 @@ export class Manifests {
 
   /** A tag alone, or a manifest with every tag that points at it. Throws `MANIFEST_UNKNOWN`. */
   async delete(repository: RepositoryName, reference: Reference, principal: Principal): Promise<void> {
-    const { metadata, clock } = this.#ports;
+    const { metadata, clock, keepsReferrers } = this.#ports;
     const change = { repository, by: principal.id, at: clock.now() };
     const found =
       reference.kind === "tag"
         ? await metadata.deleteTag({ ...change, tag: reference.tag })
-        : await metadata.deleteManifest({ ...change, digest: reference.digest });
+        : await metadata.deleteManifest({ ...change, digest: reference.digest, keepsReferrers });
     if (!found) throw unknownManifest(reference);
   }
 

@@ -4,6 +4,7 @@ import type { Limits } from "../core/limits.ts";
 import type { MetadataStore } from "../core/metadata-store.ts";
 import type { UlidSource } from "../core/ulid.ts";
 import type { UploadStore } from "../core/upload-store.ts";
+import type { Leases } from "./leases.ts";
 
 /**
  * What lives in this folder: what can be done with a registry, one class a subject, written against the ports of the
@@ -17,6 +18,9 @@ export interface RegistryPorts {
   readonly ulids: UlidSource;
   readonly limits: Limits;
   readonly reserve: DiskReserve;
+  readonly leases: Pick<Leases, "holdBlob" | "holdManifest">;
+  /** What is about a manifest stays when that is deleted. */
+  readonly keepsReferrers: boolean;
 }
 
 /** Keeps pushes from filling the disk. */

@@ -51,9 +51,10 @@ export class Uploads {
    * (distribution specification, "Mounting a blob from another repository"). What is there already counts as mounted.
    */
   async mount(repository: RepositoryName, principal: Principal, request: MountRequest): Promise<boolean> {
-    const { clock, metadata } = this.#ports;
+    const { clock, leases, metadata } = this.#ports;
     const { digest } = request;
-    if ((await metadata.findBlob(repository, digest)) !== undefined) return true;
+    const own = await metadata.findBlob(repository, digest);
+    if (own !== undefined && (await leases.holdBlob(repository, own))) return true;
     const sources =
       request.from === undefined ? await metadata.findBlobHolders(digest, maxMountSources) : [request.from];
     for (const from of sources.filter(request.mayPullFrom)) {

@@ -11,6 +11,7 @@ import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
 import { principalOfRobot, principalOfUser } from "../../src/core/account-store.ts";
 import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
+import { Leases } from "../../src/registry/leases.ts";
 import type { ManifestPut, MetadataStore } from "../../src/core/metadata-store.ts";
 import type { GroupSource } from "../../src/core/group.ts";
 import type { Principal, PrincipalId } from "../../src/core/principal.ts";
@@ -170,7 +171,9 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     wait: async () => {},
   });
   const limits = { ...source.limits.defaultLimits, uploadsPerPrincipal: 1_000_000, uploadsInAll: 1_000_000 };
-  const ports = { metadata, blobs, uploads, clock, ulids, limits, reserve: { assertRoomFor: async () => {} } };
+  const reserve = { assertRoomFor: async () => {} };
+  const leases = new Leases({ metadata, clock });
+  const ports = { metadata, blobs, uploads, leases, clock, ulids, limits, reserve, keepsReferrers: false };
   const parts: ApiParts = {
     blobs: new source.blobs.Blobs(ports),
     uploads: new source.uploads.Uploads(ports),

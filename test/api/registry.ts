@@ -14,6 +14,7 @@ import { BodyReader } from "../../src/http/request-body.ts";
 import { createLog } from "../../src/log.ts";
 import { Blobs } from "../../src/registry/blobs.ts";
 import { Catalog } from "../../src/registry/catalog.ts";
+import { Leases } from "../../src/registry/leases.ts";
 import { Manifests } from "../../src/registry/manifests.ts";
 import type { DiskReserve } from "../../src/registry/ports.ts";
 import { Referrers } from "../../src/registry/referrers.ts";
@@ -88,6 +89,8 @@ export function makeRegistry(limits: Partial<Limits> = {}, overrides: Overrides 
   const allLimits = { ...defaultLimits, ...limits };
   const ports = {
     metadata,
+    leases: new Leases({ metadata, clock }),
+    keepsReferrers: false,
     blobs,
     uploads: new MemoryUploadStore(blobs),
     clock,

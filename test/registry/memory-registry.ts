@@ -11,6 +11,7 @@ import type { IncomingBody } from "../../src/core/upload-store.ts";
 import { Blobs } from "../../src/registry/blobs.ts";
 import { Catalog } from "../../src/registry/catalog.ts";
 import { MeasuredDiskReserve } from "../../src/registry/disk-reserve.ts";
+import { Leases } from "../../src/registry/leases.ts";
 import { Manifests, type StoredManifest } from "../../src/registry/manifests.ts";
 import type { RegistryPorts } from "../../src/registry/ports.ts";
 import { Referrers } from "../../src/registry/referrers.ts";
@@ -18,6 +19,7 @@ import { Tags } from "../../src/registry/tags.ts";
 import { Uploads } from "../../src/registry/uploads.ts";
 import { MemoryBlobStore } from "../../src/storage/memory/blob-store.ts";
 import { MemoryMetadataStore } from "../../src/storage/memory/metadata-store.ts";
+import { MemoryState } from "../../src/storage/memory/state.ts";
 import { MemoryUploadStore } from "../../src/storage/memory/upload-store.ts";
 
 /** A whole registry in memory, at a time that the test sets. */
@@ -32,6 +34,8 @@ export interface MemoryRegistry {
   readonly tags: Tags;
   readonly referrers: Referrers;
   readonly catalog: Catalog;
+  /** What the memory stores hold. */
+  readonly state: MemoryState;
 }
 
 export const gibibyte = 1024 ** 3;
@@ -47,7 +51,7 @@ function principal(id: string, name: string): Principal {
 /** `stores` stand in for the memory stores, for what goes wrong in them. */
 export function memoryRegistry(
   limits: Partial<Limits> = {},
-  stores: (ports: MemoryRegistry["ports"]) => Partial<RegistryPorts> = () => ({}),
+  stores: (ports: MemoryRegistry["ports"], state: MemoryState) => Partial<RegistryPorts> = () => ({}),
 ): MemoryRegistry {
   const clock = settableClock();
   const disk = { space: { freeBytes: 50 * gibibyte, totalBytes: 100 * gibibyte } };
@@ -56,8 +60,12 @@ export function memoryRegistry(
     { blobs: { space: async () => disk.space }, clock },
     { minFreeBytes: gibibyte, minFreeShare: 0.05 },
   );
+  const state = new MemoryState();
+  const metadata = new MemoryMetadataStore(state);
   const memory = {
-    metadata: new MemoryMetadataStore(),
+    metadata,
+    leases: new Leases({ metadata, clock }),
+    keepsReferrers: false,
     blobs,
     uploads: new MemoryUploadStore(blobs),
     clock,
@@ -65,7 +73,8 @@ export function memoryRegistry(
     limits: { ...defaultLimits, ...limits },
     reserve,
   };
-  const ports = { ...memory, ...stores(memory) };
+  const stood = { ...memory, ...stores(memory, state) };
+  const ports = { ...stood, leases: new Leases(stood) };
   return {
     ports: { ...ports, blobs },
     clock,
@@ -76,6 +85,7 @@ export function memoryRegistry(
     tags: new Tags(ports),
     referrers: new Referrers(ports),
     catalog: new Catalog(ports),
+    state,
   };
 }
 

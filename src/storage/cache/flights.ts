@@ -63,8 +63,9 @@ export class Flights {
   }
 
   #doubt(targets: readonly string[]): void {
+    const all = new Set(targets);
     for (const [key, flight] of this.#flights) {
-      if (targets.includes(key) || targets.includes(flight.scope)) flight.isDoubtful = true;
+      if (all.has(key) || all.has(flight.scope)) flight.isDoubtful = true;
     }
   }
 

@@ -6,6 +6,7 @@ import type {
   BlobMount,
   BlobRecord,
   ContentDelete,
+  ManifestDelete,
   ManifestPut,
   ManifestRecord,
   MetadataStore,
@@ -32,8 +33,23 @@ const defaultCacheBounds: CacheBounds = { bytes: 32 * 1024 * 1024, entries: 20_0
  * Puts a memory before a metadata store: blobs (with their bytes, where they are inline) and manifests by tag and digest that
  * were asked for are answered without the store until they change. Every change has to go through what is answered here.
  */
-export function cacheMetadata(store: MetadataStore, bounds: CacheBounds = defaultCacheBounds): MetadataStore {
+export function cacheMetadata(
+  store: MetadataStore,
+  bounds: CacheBounds = defaultCacheBounds,
+): MetadataStore & RemovalWatch {
   return new CachedMetadataStore(store, bounds);
+}
+
+/** Content of a repository that is being taken away. */
+interface Removed {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+}
+
+/** Hears of what a collection takes away. */
+export interface RemovalWatch {
+  /** Makes a change that may end blobs and manifests (not their tags): what is remembered of them is forgotten. */
+  removing<Answer>(contents: readonly Removed[], change: () => Promise<Answer>): Promise<Answer>;
 }
 
 interface Remembered {
@@ -44,11 +60,15 @@ interface Remembered {
 // What a key, a record and the map's own bookkeeping take besides the bytes.
 const overheadBytes = 1024;
 
+// What nothing names any more can be told of for a day; nobody learns here that something has just become so. So nothing is
+// remembered for longer than a small part of that.
+const trustedMs = 60 * 60 * 1000;
+
 /**
  * Only what is there is remembered, never that something is missing: so storing a blob or a manifest cannot make an answer
  * wrong, and a busy push takes nothing from the memory but the tags that it moves.
  */
-class CachedMetadataStore implements MetadataStore {
+class CachedMetadataStore implements MetadataStore, RemovalWatch {
   readonly #store: MetadataStore;
   readonly #flights = new Flights();
   readonly #memory: LRUCache<string, Remembered>;
@@ -61,6 +81,8 @@ class CachedMetadataStore implements MetadataStore {
       // One large document must not drive out everything else.
       maxEntrySize: Math.ceil(bounds.bytes / 8),
       sizeCalculation: sizeOf,
+      ttl: trustedMs,
+      ttlResolution: 1000,
     });
   }
 
@@ -89,6 +111,14 @@ class CachedMetadataStore implements MetadataStore {
     );
   }
 
+  leaseBlob(repository: RepositoryName, digest: Digest, until: number): Promise<boolean> {
+    return this.#change([blobKey(repository, digest)], () => this.#store.leaseBlob(repository, digest, until));
+  }
+
+  touchManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean> {
+    return this.#change([manifestKey(repository, digest)], () => this.#store.touchManifest(repository, digest, at));
+  }
+
   deleteTag(change: TagDelete): Promise<boolean> {
     return this.#change([tagKey(change.repository, change.tag)], () => this.#store.deleteTag(change));
   }
@@ -97,8 +127,16 @@ class CachedMetadataStore implements MetadataStore {
     return this.#change([blobKey(change.repository, change.digest)], () => this.#store.deleteBlob(change));
   }
 
+  removing<Answer>(contents: readonly Removed[], change: () => Promise<Answer>): Promise<Answer> {
+    const keys = contents.flatMap(({ repository, digest }) => [
+      blobKey(repository, digest),
+      manifestKey(repository, digest),
+    ]);
+    return this.#change(keys, change);
+  }
+
   /** Which tags go with it only the store knows. */
-  deleteManifest(change: ContentDelete): Promise<boolean> {
+  deleteManifest(change: ManifestDelete): Promise<boolean> {
     return this.#changeRepository(change.repository, () => this.#store.deleteManifest(change));
   }
 

@@ -1,4 +1,5 @@
-import { rmSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { FileCalls, FilesWorkerData } from "./file-calls.ts";
 import { FileOpener } from "./file-opener.ts";
 import { Layout } from "./layout.ts";
@@ -27,7 +28,8 @@ async function handle(layout: Layout, opener: FileOpener, { kind, input }: Messa
     case "restore":
       return opener.restore(input.key, input.sizeBytes, input.spare);
     case "delete":
-      return rmSync(layout.blob(input), { force: true });
+      // Freeing a large file takes a while, and nobody who wants to read shall wait for it.
+      return rm(layout.blob(input), { force: true });
     case "space": {
       const { bavail, blocks, bsize } = statfsSync(layout.blobs);
       return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };

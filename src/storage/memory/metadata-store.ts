@@ -7,6 +7,7 @@ import type {
   BlobMount,
   BlobRecord,
   ContentDelete,
+  ManifestDelete,
   ManifestPut,
   ManifestRecord,
   MetadataStore,
@@ -19,18 +20,30 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import type { Reference, Tag } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository-name.ts";
 import type { UploadId, UploadSession } from "../../core/upload-session.ts";
+import type { StagedBlob } from "../../core/upload-store.ts";
 import { MemoryRepository, inByteOrder, pageOf } from "./repository.ts";
+import { MemoryState } from "./state.ts";
 
 /** The metadata port in maps: the plainest statement of its contract, for tests. Everything is gone with the process. */
 export class MemoryMetadataStore implements MetadataStore {
-  readonly #repositories = new Map<RepositoryName, MemoryRepository>();
-  readonly #blobs = new Map<Digest, BlobRecord>();
-  /** Also those of manifests that were deleted. */
-  readonly #manifestSizes = new Map<Digest, number>();
+  readonly #state: MemoryState;
+  readonly #repositories: Map<RepositoryName, MemoryRepository>;
+  readonly #blobs: Map<Digest, StagedBlob>;
   readonly #uploads = new Map<UploadId, UploadSession>();
 
+  /** With the state that a `MemoryCollectionStore` works on, too. */
+  constructor(state = new MemoryState()) {
+    this.#state = state;
+    this.#repositories = state.repositories;
+    this.#blobs = state.blobs;
+  }
+
   async findBlob(repository: RepositoryName, digest: Digest): Promise<BlobRecord | undefined> {
-    return this.#repositories.get(repository)?.blobs.has(digest) === true ? this.#blobs.get(digest) : undefined;
+    const found = this.#repositories.get(repository);
+    const blob = this.#blobs.get(digest);
+    const leasedUntil = found?.blobs.get(digest);
+    if (found === undefined || blob === undefined || leasedUntil === undefined) return undefined;
+    return { ...blob, leasedUntil: found.needsBlob(digest) ? undefined : leasedUntil };
   }
 
   async findBlobHolders(digest: Digest, limit: number): Promise<readonly RepositoryName[]> {
@@ -42,7 +55,9 @@ export class MemoryMetadataStore implements MetadataStore {
     const found = this.#repositories.get(repository);
     const digest = reference.kind === "digest" ? reference.digest : found?.tags.get(reference.tag);
     const manifest = digest === undefined ? undefined : found?.manifests.get(digest);
-    return manifest && { digest: manifest.digest, mediaType: manifest.mediaType, bytes: manifest.bytes };
+    if (found === undefined || manifest === undefined) return undefined;
+    const { mediaType, bytes } = manifest;
+    return { digest: manifest.digest, mediaType, bytes, orphanedAt: found.orphanedAt.get(manifest.digest) };
   }
 
   async listTags(repository: RepositoryName, page: PageRequest): Promise<Page<Tag>> {
@@ -128,7 +143,7 @@ export class MemoryMetadataStore implements MetadataStore {
       manifests: manifests.length,
       tags: sum(repositories.map((repository) => repository.tags.size)),
       blobs: blobs.length,
-      storedBytes: sum(blobs.map((blob) => blob.sizeBytes)) + sum(this.#manifestSizes.values()),
+      storedBytes: sum(blobs.map((blob) => blob.sizeBytes)) + sum(this.#state.documents.values()),
       unreferencedBytes: sum(blobs.filter((blob) => !named.has(blob.digest)).map((blob) => blob.sizeBytes)),
       openUploads: this.#uploads.size,
     };
@@ -158,24 +173,44 @@ export class MemoryMetadataStore implements MetadataStore {
     const { blob } = commit;
     const kept = !this.#blobs.has(blob.digest);
     if (kept) this.#blobs.set(blob.digest, blob);
-    this.#repository(commit.repository).blobs.add(blob.digest);
+    this.#state.addMember(this.#state.repository(commit.repository, commit.at), blob.digest, commit.at);
     if (commit.uploadId !== undefined) this.#uploads.delete(commit.uploadId);
     return { kept };
   }
 
   async mountBlob(mount: BlobMount): Promise<boolean> {
     if (this.#repositories.get(mount.from)?.blobs.has(mount.digest) !== true) return false;
-    this.#repository(mount.repository).blobs.add(mount.digest);
+    this.#state.addMember(this.#state.repository(mount.repository, mount.at), mount.digest, mount.at);
     return true;
   }
 
   async putManifest(put: ManifestPut): Promise<void> {
     const existing = this.#repositories.get(put.repository);
     this.#checkPreconditions(put, existing ?? new MemoryRepository());
-    const repository = this.#repository(put.repository);
-    if (!repository.manifests.has(put.digest)) repository.manifests.set(put.digest, put);
-    this.#manifestSizes.set(put.digest, put.bytes.byteLength);
+    const repository = this.#state.repository(put.repository, put.at);
+    repository.orphanedAt.delete(put.digest);
+    if (!repository.manifests.has(put.digest)) {
+      repository.manifests.set(put.digest, put);
+      for (const child of put.manifests) repository.orphanedAt.delete(child.digest);
+    }
+    this.#state.documents.set(put.digest, put.bytes.byteLength);
     for (const tag of put.tags) repository.setTag(tag, put.digest, put);
+  }
+
+  async leaseBlob(repository: RepositoryName, digest: Digest, until: number): Promise<boolean> {
+    const found = this.#repositories.get(repository);
+    const leasedUntil = found?.blobs.get(digest);
+    if (leasedUntil === undefined) return false;
+    found?.blobs.set(digest, Math.max(leasedUntil, until));
+    return true;
+  }
+
+  async touchManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean> {
+    const found = this.#repositories.get(repository);
+    if (found?.manifests.has(digest) !== true) return false;
+    const orphanedAt = found.orphanedAt.get(digest);
+    if (orphanedAt !== undefined) found.orphanedAt.set(digest, Math.max(orphanedAt, at));
+    return true;
   }
 
   async deleteTag(change: TagDelete): Promise<boolean> {
@@ -185,18 +220,18 @@ export class MemoryMetadataStore implements MetadataStore {
     return true;
   }
 
-  async deleteManifest(change: ContentDelete): Promise<boolean> {
+  async deleteManifest(change: ManifestDelete): Promise<boolean> {
     const repository = this.#repositories.get(change.repository);
-    if (repository?.manifests.delete(change.digest) !== true) return false;
-    repository.deleted.add(change.digest);
-    for (const tag of repository.tagsOf(change.digest)) repository.setTag(tag, undefined, change);
+    const put = repository?.manifests.get(change.digest);
+    if (repository === undefined || put === undefined) return false;
+    this.#state.deleteManifest(repository, put, change);
     return true;
   }
 
   async deleteBlob(change: ContentDelete): Promise<boolean> {
     const repository = this.#repositories.get(change.repository);
     if (repository?.blobs.delete(change.digest) !== true) return false;
-    repository.deleted.add(change.digest);
+    repository.trashedBlobs.set(change.digest, { by: change.by, at: change.at });
     return true;
   }
 
@@ -206,27 +241,17 @@ export class MemoryMetadataStore implements MetadataStore {
     if (purged === undefined) return [];
     this.#repositories.delete(name);
     const others = [...this.#repositories.values()];
-    const had = new Set([...purged.blobs, ...purged.manifests.keys(), ...purged.deleted]);
-    return [...had]
-      .filter((digest) => !others.some((other) => other.needs(digest)))
-      .flatMap((digest) => {
-        const content = this.#blobs.get(digest)?.content;
-        this.#blobs.delete(digest);
-        this.#manifestSizes.delete(digest);
-        return content?.kind === "file" ? [content.key] : [];
-      });
+    for (const digest of this.#state.documents.keys())
+      if (!others.some((other) => other.hasDocument(digest))) this.#state.documents.delete(digest);
+    return [...purged.blobs.keys(), ...purged.trashedBlobs.keys()].flatMap((digest) => {
+      const content = this.#blobs.get(digest)?.content;
+      this.#state.releaseBlob(digest);
+      return content?.kind === "file" && !this.#blobs.has(digest) ? [content.key] : [];
+    });
   }
 
   async close(): Promise<void> {
     // Nothing runs, and nothing is held that the process's end does not free.
-  }
-
-  #repository(name: RepositoryName): MemoryRepository {
-    const existing = this.#repositories.get(name);
-    if (existing !== undefined) return existing;
-    const created = new MemoryRepository();
-    this.#repositories.set(name, created);
-    return created;
   }
 
   #checkPreconditions(put: ManifestPut, repository: MemoryRepository): void {
@@ -241,7 +266,7 @@ export class MemoryMetadataStore implements MetadataStore {
       checkNamedContent(named, stored, preconditions.manifestsMustExist);
     }
     if (repository.manifests.has(put.digest)) return;
-    const blobBytes = sum([...repository.blobs].map((digest) => this.#blobs.get(digest)?.sizeBytes ?? 0));
+    const blobBytes = sum([...repository.blobs.keys()].map((digest) => this.#blobs.get(digest)?.sizeBytes ?? 0));
     const manifestBytes = sum([...repository.manifests.values()].map((manifest) => manifest.bytes.byteLength));
     checkRepositoryBytes(blobBytes + manifestBytes + put.bytes.byteLength, preconditions);
   }

@@ -1,22 +1,26 @@
 import type { Digest } from "../../core/digest.ts";
+import type { BlobContent } from "../../core/blob-store.ts";
 import type { BlobCommit, BlobMount, BlobRecord, ContentDelete } from "../../core/metadata-store.ts";
 import type { RepositoryName } from "../../core/repository-name.ts";
 import type { StagedBlob } from "../../core/upload-store.ts";
 import type { Database } from "./database.ts";
-import { recordDeletion } from "./deletions.ts";
-import { addToRepository, ensureRepository, findRepositoryId } from "./repositories.ts";
+import { addMember, type BlobRow, lease, removeMember } from "./memberships.ts";
+import { ensureRepository, findRepositoryId } from "./repositories.ts";
 import { removeUpload } from "./uploads.ts";
 
-/** A blob that is a member of a repository: the id of its row, and its size. */
-export interface MemberBlob {
-  readonly id: number;
+interface FoundRow {
   readonly sizeBytes: number;
+  readonly fileKey: string | null;
+  readonly bytes: Uint8Array | null;
+  readonly references: number;
+  readonly leasedUntil: number;
 }
 
 export function findBlob(db: Database, repository: RepositoryName, digest: Digest): BlobRecord | undefined {
   const row = db
-    .query<{ sizeBytes: number; fileKey: string | null; bytes: Uint8Array | null }, [string, string]>(
-      `SELECT b.size_bytes AS sizeBytes, b.file_key AS fileKey, c.bytes AS bytes
+    .query<FoundRow, [string, string]>(
+      `SELECT b.size_bytes AS sizeBytes, b.file_key AS fileKey, c.bytes AS bytes, m.reference_count AS "references",
+         m.leased_until AS leasedUntil
        FROM repositories r
        CROSS JOIN blobs b
        JOIN repository_blobs m ON m.repository_id = r.id AND m.blob_id = b.id
@@ -25,9 +29,14 @@ export function findBlob(db: Database, repository: RepositoryName, digest: Diges
     )
     .get(repository, digest);
   if (row === null) return undefined;
-  if (row.fileKey !== null) return { digest, sizeBytes: row.sizeBytes, content: { kind: "file", key: row.fileKey } };
-  if (row.bytes === null) throw new Error(`the blob ${digest} has neither a file nor bytes`);
-  return { digest, sizeBytes: row.sizeBytes, content: { kind: "inline", bytes: row.bytes } };
+  const leasedUntil = row.references > 0 ? undefined : row.leasedUntil;
+  return { digest, sizeBytes: row.sizeBytes, content: contentOf(row, digest), leasedUntil };
+}
+
+function contentOf({ fileKey, bytes }: FoundRow, digest: Digest): BlobContent {
+  if (fileKey !== null) return { kind: "file", key: fileKey };
+  if (bytes === null) throw new Error(`the blob ${digest} has neither a file nor bytes`);
+  return { kind: "inline", bytes };
 }
 
 export function findBlobHolders(db: Database, digest: Digest, limit: number): readonly RepositoryName[] {
@@ -42,9 +51,9 @@ export function findBlobHolders(db: Database, digest: Digest, limit: number): re
 }
 
 /** Undefined unless the blob is a member of this repository, whoever else has it. */
-export function findMemberBlob(db: Database, repositoryId: number, digest: Digest): MemberBlob | undefined {
+export function findMemberBlob(db: Database, repositoryId: number, digest: Digest): BlobRow | undefined {
   const row = db
-    .query<MemberBlob, [number, string]>(
+    .query<BlobRow, [number, string]>(
       `SELECT b.id AS id, b.size_bytes AS sizeBytes
        FROM blobs b JOIN repository_blobs m ON m.repository_id = ?1 AND m.blob_id = b.id
        WHERE b.digest = ?2`,
@@ -55,7 +64,7 @@ export function findMemberBlob(db: Database, repositoryId: number, digest: Diges
 
 export function commitBlob(db: Database, commit: BlobCommit): { readonly kept: boolean } {
   const known = db
-    .query<MemberBlob, [string]>("SELECT id, size_bytes AS sizeBytes FROM blobs WHERE digest = ?1")
+    .query<BlobRow, [string]>("SELECT id, size_bytes AS sizeBytes FROM blobs WHERE digest = ?1")
     .get(commit.blob.digest);
   const repositoryId = ensureRepository(db, commit.repository, commit.at);
   addMember(db, repositoryId, known ?? insertBlob(db, commit.blob, commit.at), commit);
@@ -75,23 +84,23 @@ export function deleteBlob(db: Database, change: ContentDelete): boolean {
   const repositoryId = findRepositoryId(db, change.repository);
   const blob = repositoryId === undefined ? undefined : findMemberBlob(db, repositoryId, change.digest);
   if (repositoryId === undefined || blob === undefined) return false;
-  db.query("DELETE FROM repository_blobs WHERE repository_id = ?1 AND blob_id = ?2").run(repositoryId, blob.id);
-  addToRepository(db, repositoryId, { bytes: -blob.sizeBytes });
-  recordDeletion(db, repositoryId, { kind: "blob", digest: change.digest, change });
+  removeMember(db, repositoryId, blob);
+  db.query("INSERT INTO trashed_blobs (repository_id, blob_id, deleted_by, deleted_at) VALUES (?1, ?2, ?3, ?4)").run(
+    repositoryId,
+    blob.id,
+    change.by,
+    change.at,
+  );
   return true;
 }
 
-function addMember(db: Database, repositoryId: number, blob: MemberBlob, change: BlobCommit | BlobMount): void {
-  const { changes } = db
-    .query(
-      `INSERT INTO repository_blobs (repository_id, blob_id, added_by, added_at) VALUES (?1, ?2, ?3, ?4)
-       ON CONFLICT DO NOTHING`,
-    )
-    .run(repositoryId, blob.id, change.by, change.at);
-  if (changes > 0) addToRepository(db, repositoryId, { bytes: blob.sizeBytes });
+export function leaseBlob(db: Database, repository: RepositoryName, digest: Digest, until: number): boolean {
+  const repositoryId = findRepositoryId(db, repository);
+  const blob = repositoryId === undefined ? undefined : findMemberBlob(db, repositoryId, digest);
+  return repositoryId !== undefined && blob !== undefined && lease(db, repositoryId, blob.id, until);
 }
 
-function insertBlob(db: Database, blob: StagedBlob, at: number): MemberBlob {
+function insertBlob(db: Database, blob: StagedBlob, at: number): BlobRow {
   const { digest, sizeBytes, content } = blob;
   const { lastInsertRowid } = db
     .query(

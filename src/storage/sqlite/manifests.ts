@@ -1,41 +1,43 @@
 import type { Digest } from "../../core/digest.ts";
 import { checkNamedContent, checkRepositoryBytes, checkTag } from "../../core/manifest-preconditions.ts";
-import type { ContentDelete, ManifestPut, ManifestRecord } from "../../core/metadata-store.ts";
-import type { Reference, Tag } from "../../core/reference.ts";
+import type { ManifestDelete, ManifestPut, ManifestRecord, NamedContent } from "../../core/metadata-store.ts";
+import type { Reference } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository-name.ts";
 import { findMemberBlob } from "./blobs.ts";
 import type { Database } from "./database.ts";
-import { recordDeletion } from "./deletions.ts";
+import { adopt } from "./orphans.ts";
 import { addToRepository, ensureRepository, findRepositoryId } from "./repositories.ts";
-import { findTag, removeTag, setTag } from "./tags.ts";
+import { findTag, setTag } from "./tags.ts";
+import { trashManifest } from "./trash.ts";
 
 interface ManifestRow {
   readonly id: number;
   readonly sizeBytes: number;
-  readonly mediaType: string;
 }
+
+type FoundRow = Omit<ManifestRecord, "orphanedAt"> & { readonly orphanedAt: number | null };
 
 export function findManifest(
   db: Database,
   repository: RepositoryName,
   reference: Reference,
 ): ManifestRecord | undefined {
-  const record =
+  const row =
     reference.kind === "digest"
-      ? db.query<ManifestRecord, [string, string]>(manifestByDigest).get(repository, reference.digest)
-      : db.query<ManifestRecord, [string, string]>(manifestByTag).get(repository, reference.tag);
-  return record ?? undefined;
+      ? db.query<FoundRow, [string, string]>(manifestByDigest).get(repository, reference.digest)
+      : db.query<FoundRow, [string, string]>(manifestByTag).get(repository, reference.tag);
+  return row === null ? undefined : { ...row, orphanedAt: row.orphanedAt ?? undefined };
 }
 
 const manifestByDigest = `
-  SELECT m.digest AS digest, m.media_type AS mediaType, c.bytes AS bytes
+  SELECT m.digest AS digest, m.media_type AS mediaType, c.bytes AS bytes, m.orphaned_at AS orphanedAt
   FROM repositories r
   JOIN manifests m ON m.repository_id = r.id
   JOIN manifest_contents c ON c.id = m.content_id
   WHERE r.name = ?1 AND m.digest = ?2`;
 
 const manifestByTag = `
-  SELECT m.digest AS digest, m.media_type AS mediaType, c.bytes AS bytes
+  SELECT m.digest AS digest, m.media_type AS mediaType, c.bytes AS bytes, m.orphaned_at AS orphanedAt
   FROM repositories r
   JOIN tags t ON t.repository_id = r.id
   JOIN manifests m ON m.id = t.manifest_id
@@ -47,40 +49,35 @@ export function putManifest(db: Database, put: ManifestPut): void {
   const known = findRow(db, repositoryId, put.digest);
   checkPreconditions(db, repositoryId, put, known !== undefined);
   const id = known?.id ?? insertManifest(db, repositoryId, put);
+  // Who pushes it again wants it, with a tag or without.
+  if (known !== undefined) adopt(db, repositoryId, put.digest);
   for (const tag of put.tags) setTag(db, repositoryId, tag, { id, digest: put.digest }, put);
 }
 
-export function deleteManifest(db: Database, change: ContentDelete): boolean {
-  const { repository, digest } = change;
-  const repositoryId = findRepositoryId(db, repository);
-  const row = repositoryId === undefined ? undefined : findRow(db, repositoryId, digest);
+export function deleteManifest(db: Database, change: ManifestDelete): boolean {
+  const repositoryId = findRepositoryId(db, change.repository);
+  const row = repositoryId === undefined ? undefined : findRow(db, repositoryId, change.digest);
   if (repositoryId === undefined || row === undefined) return false;
-  const tags = db
-    .query<{ name: Tag }, [number]>("SELECT name FROM tags WHERE manifest_id = ?1 ORDER BY name")
-    .all(row.id)
-    .map((tag) => tag.name);
-  for (const tag of tags) removeTag(db, repositoryId, tag, digest, change);
-  removeReferences(db, row.id);
-  db.query("DELETE FROM manifests WHERE id = ?1").run(row.id);
-  addToRepository(db, repositoryId, { manifests: -1, bytes: -row.sizeBytes });
-  recordDeletion(db, repositoryId, { kind: "manifest", digest, mediaType: row.mediaType, tags, change });
+  trashManifest(db, repositoryId, row.id, change);
   return true;
 }
 
-/** Forgets what a manifest names; the blobs' counts go down with it. */
-export function removeReferences(db: Database, manifestId: number): void {
-  db.query(
-    `UPDATE blobs SET reference_count = reference_count - 1
-     WHERE digest IN (SELECT digest FROM manifest_references WHERE manifest_id = ?1 AND kind = 'blob')`,
-  ).run(manifestId);
-  db.query("DELETE FROM manifest_references WHERE manifest_id = ?1").run(manifestId);
+/** Says that an orphaned manifest was needed at `at`; false when the repository does not have it. */
+export function touchManifest(db: Database, repository: RepositoryName, digest: Digest, at: number): boolean {
+  const repositoryId = findRepositoryId(db, repository);
+  const row = repositoryId === undefined ? undefined : findRow(db, repositoryId, digest);
+  if (row === undefined) return false;
+  db.query("UPDATE manifests SET orphaned_at = max(orphaned_at, ?2) WHERE id = ?1 AND orphaned_at IS NOT NULL").run(
+    row.id,
+    at,
+  );
+  return true;
 }
 
 function findRow(db: Database, repositoryId: number, digest: Digest): ManifestRow | undefined {
   const row = db
     .query<ManifestRow, [number, string]>(
-      `SELECT id, size_bytes AS sizeBytes, media_type AS mediaType FROM manifests
-       WHERE repository_id = ?1 AND digest = ?2`,
+      "SELECT id, size_bytes AS sizeBytes FROM manifests WHERE repository_id = ?1 AND digest = ?2",
     )
     .get(repositoryId, digest);
   return row ?? undefined;
@@ -125,12 +122,12 @@ function insertManifest(db: Database, repositoryId: number, put: ManifestPut): n
       put.at,
     );
   const id = Number(lastInsertRowid);
-  addReferences(db, id, put);
+  addReferences(db, id, repositoryId, put);
   addToRepository(db, repositoryId, { manifests: 1, bytes: put.bytes.byteLength });
   return id;
 }
 
-/** The row of the bytes; they may be there from another repository, or from a manifest that was deleted. */
+/** The row of the bytes; they may be there from another repository, or from the trash. */
 function ensureContent(db: Database, put: ManifestPut): number {
   const known = db
     .query<{ id: number }, [string]>("SELECT id FROM manifest_contents WHERE digest = ?1")
@@ -144,15 +141,33 @@ function ensureContent(db: Database, put: ManifestPut): number {
   return Number(lastInsertRowid);
 }
 
-function addReferences(db: Database, manifestId: number, put: ManifestPut): void {
-  const insert = db.query("INSERT INTO manifest_references (manifest_id, kind, digest) VALUES (?1, ?2, ?3)");
-  const count = db.query("UPDATE blobs SET reference_count = reference_count + 1 WHERE digest = ?1");
+function addReferences(db: Database, manifestId: number, repositoryId: number, put: ManifestPut): void {
+  const insert = db.query(
+    "INSERT INTO manifest_references (manifest_id, kind, digest, repository_id) VALUES (?1, ?2, ?3, ?4)",
+  );
   // A manifest may name the same layer many times over; it is one reference.
-  for (const digest of new Set(put.blobs.map((blob) => blob.digest))) {
-    insert.run(manifestId, "blob", digest);
-    count.run(digest);
+  for (const { digest } of eachOnce(put.blobs)) {
+    insert.run(manifestId, "blob", digest, repositoryId);
+    countReference(db, repositoryId, digest);
   }
-  for (const digest of new Set(put.manifests.map((manifest) => manifest.digest))) {
-    insert.run(manifestId, "manifest", digest);
+  for (const { digest } of eachOnce(put.manifests)) {
+    insert.run(manifestId, "manifest", digest, repositoryId);
+    adopt(db, repositoryId, digest);
   }
+}
+
+function countReference(db: Database, repositoryId: number, digest: Digest): void {
+  const blob = db
+    .query<{ id: number }, [string]>(
+      "UPDATE blobs SET reference_count = reference_count + 1 WHERE digest = ?1 RETURNING id",
+    )
+    .get(digest);
+  if (blob === null) return;
+  db.query(
+    "UPDATE repository_blobs SET reference_count = reference_count + 1 WHERE repository_id = ?1 AND blob_id = ?2",
+  ).run(repositoryId, blob.id);
+}
+
+function eachOnce(named: readonly NamedContent[]): readonly NamedContent[] {
+  return [...new Map(named.map((each) => [each.digest, each])).values()];
 }

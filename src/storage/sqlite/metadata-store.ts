@@ -5,6 +5,7 @@ import type {
   BlobMount,
   BlobRecord,
   ContentDelete,
+  ManifestDelete,
   ManifestPut,
   ManifestRecord,
   MetadataStore,
@@ -119,11 +120,19 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#writer.call("putManifest", { ...put, bytes: alone(put.bytes) });
   }
 
+  leaseBlob(repository: RepositoryName, digest: Digest, until: number): Promise<boolean> {
+    return this.#writer.call("leaseBlob", repository, digest, until);
+  }
+
+  touchManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean> {
+    return this.#writer.call("touchManifest", repository, digest, at);
+  }
+
   deleteTag(change: TagDelete): Promise<boolean> {
     return this.#writer.call("deleteTag", change);
   }
 
-  deleteManifest(change: ContentDelete): Promise<boolean> {
+  deleteManifest(change: ManifestDelete): Promise<boolean> {
     return this.#writer.call("deleteManifest", change);
   }
 

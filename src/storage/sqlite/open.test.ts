@@ -6,6 +6,7 @@ import { describeAccessKeyStore } from "../../core/access-key-store.contract.ts"
 import { describeAccessRuleStore } from "../../core/access-rule-store.contract.ts";
 import { describeAccountStore } from "../../core/account-store.contract.ts";
 import { describeClientCertificateStore } from "../../core/client-certificate-store.contract.ts";
+import { describeCollectionStore } from "../../core/collection-store.contract.ts";
 import { describeGroupStore } from "../../core/group-store.contract.ts";
 import { describeMetadataStore } from "../../core/metadata-store.contract.ts";
 import type { Change } from "../../core/metadata-store.ts";
@@ -50,6 +51,10 @@ function user(number: number): Parameters<Sqlite["accounts"]["createUser"]>[0] {
 
 describe("SqliteMetadataStore", () => {
   describeMetadataStore(async () => (await openFresh()).metadata);
+});
+
+describe("SqliteCollectionStore", () => {
+  describeCollectionStore(openFresh);
 });
 
 describe("SqliteAccountStore", () => {

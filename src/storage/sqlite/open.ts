@@ -1,6 +1,7 @@
 import type { AccessKeyStore } from "../../core/access-key-store.ts";
 import type { AccessRuleStore } from "../../core/access-rule-store.ts";
 import type { AccountStore } from "../../core/account-store.ts";
+import type { CollectionStore } from "../../core/collection-store.ts";
 import type { ClientCertificateStore } from "../../core/client-certificate-store.ts";
 import type { GroupStore } from "../../core/group-store.ts";
 import type { RefreshTokenStore } from "../../core/refresh-token-store.ts";
@@ -9,6 +10,7 @@ import { SqliteAccessKeyStore } from "./access-key-store.ts";
 import type { OidcUserStore } from "../../core/oidc-user-store.ts";
 import { SqliteAccessRuleStore } from "./access-rule-store.ts";
 import { SqliteAccountStore } from "./account-store.ts";
+import { SqliteCollectionStore } from "./collection-store.ts";
 import { SqliteClientCertificateStore } from "./client-certificate-store.ts";
 import { openWriter } from "./database.ts";
 import { SqliteGroupStore } from "./group-store.ts";
@@ -31,6 +33,7 @@ export interface SqliteOptions {
 /** An open database; `close` lets what is under way finish. */
 export interface Sqlite {
   readonly metadata: MetadataStore;
+  readonly collection: CollectionStore;
   readonly accounts: AccountStore;
   readonly rules: AccessRuleStore;
   readonly groups: GroupStore;
@@ -71,6 +74,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
   }
   return {
     metadata: new SqliteMetadataStore(reader, writer, close),
+    collection: new SqliteCollectionStore(reader, writer),
     accounts: new SqliteAccountStore(reader, writer),
     rules: new SqliteAccessRuleStore(reader, writer),
     groups: new SqliteGroupStore(reader, writer),

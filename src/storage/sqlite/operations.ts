@@ -1,7 +1,19 @@
 import { addKey, listKeys, noteUses, removeKeys } from "./access-keys.ts";
 import { addRule, listRules, removeRule } from "./access-rules.ts";
-import { commitBlob, deleteBlob, findBlob, findBlobHolders, mountBlob } from "./blobs.ts";
+import { commitBlob, deleteBlob, findBlob, findBlobHolders, leaseBlob, mountBlob } from "./blobs.ts";
 import { addCertificate, findCertificate, listCertificates, revokeCertificates } from "./client-certificates.ts";
+import {
+  claimBlobs,
+  expireTrash,
+  listExpired,
+  listOrphans,
+  listUnlinks,
+  listUnneeded,
+  removeEmptyRepositories,
+  removeOrphans,
+  removeUnlinks,
+  storageUse,
+} from "./collection.ts";
 import type { Database } from "./database.ts";
 import {
   addMembers,
@@ -12,7 +24,7 @@ import {
   removeMembers,
   replaceGroups,
 } from "./groups.ts";
-import { deleteManifest, findManifest, putManifest } from "./manifests.ts";
+import { deleteManifest, findManifest, putManifest, touchManifest } from "./manifests.ts";
 import { findOidcUser, listOidcUsers, readmitOidcUser, receiveOidcUser } from "./oidc-users.ts";
 import {
   createUser,
@@ -60,6 +72,11 @@ export const reads = {
   tagHistory,
   listImages,
   totals,
+  listExpired,
+  listOrphans,
+  listUnneeded,
+  listUnlinks,
+  storageUse,
   findUser,
   listUsers,
   listRobots,
@@ -84,11 +101,18 @@ export const changes = {
   removeUpload,
   commitBlob,
   mountBlob,
+  leaseBlob,
   putManifest,
+  touchManifest,
   deleteTag,
   deleteManifest,
   deleteBlob,
   purgeRepository,
+  expireTrash,
+  removeOrphans,
+  claimBlobs,
+  removeUnlinks,
+  removeEmptyRepositories,
   createUser,
   setPassword,
   removeUser,

@@ -29,6 +29,9 @@ const mayBeScanned = [
   /^SCAN uploads USING COVERING INDEX/,
   /^SCAN blobs USING COVERING INDEX unreferenced_blobs/,
   /^SCAN CONSTANT ROW/,
+  // What is to be done next, of which a part is asked for.
+  /^SCAN unlinks/,
+  /^SCAN r USING INDEX empty_repositories/,
   // The rules of access: all of them are held in memory.
   /^SCAN rules$/,
   // And all groups, memberships and access keys.

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import type { Tag } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository-name.ts";
 import type { Database } from "./database.ts";
-import { recordDeletion } from "./deletions.ts";
+import { adopt, orphan } from "./orphans.ts";
 import { addToRepository, findRepositoryId, toPage } from "./repositories.ts";
 
 export function listTags(db: Database, repository: RepositoryName, page: PageRequest): Page<Tag> {
@@ -44,7 +44,9 @@ export function setTag(
     `INSERT INTO tags (repository_id, name, manifest_id) VALUES (?1, ?2, ?3)
      ON CONFLICT DO UPDATE SET manifest_id = excluded.manifest_id`,
   ).run(repositoryId, tag, manifest.id);
+  adopt(db, repositoryId, manifest.digest);
   if (previous === undefined) addToRepository(db, repositoryId, { tags: 1 });
+  else orphan(db, repositoryId, previous, change.at);
   appendHistory(db, repositoryId, { tag, digest: manifest.digest, previous, by: change.by, at: change.at });
 }
 
@@ -60,7 +62,7 @@ export function deleteTag(db: Database, change: TagDelete): boolean {
   const digest = repositoryId === undefined ? undefined : findTag(db, repositoryId, change.tag);
   if (repositoryId === undefined || digest === undefined) return false;
   removeTag(db, repositoryId, change.tag, digest, change);
-  recordDeletion(db, repositoryId, { kind: "tag", digest, tags: [change.tag], change });
+  orphan(db, repositoryId, digest, change.at);
   return true;
 }
 

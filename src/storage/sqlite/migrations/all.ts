@@ -5,6 +5,7 @@ import { groupsAndRobots } from "./0004-groups-and-robots.ts";
 import { accessKeys } from "./0005-access-keys.ts";
 import { refreshTokens } from "./0006-refresh-tokens.ts";
 import { oidcUsers } from "./0007-oidc-users.ts";
+import { garbageCollection } from "./0008-garbage-collection.ts";
 import type { Migration } from "./migrate.ts";
 
 /** Every step from nothing to the format that this program writes, in order. One that was released is never changed. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   accessKeys,
   refreshTokens,
   oidcUsers,
+  garbageCollection,
 ];
