@@ -10,14 +10,22 @@ export interface Block {
   readonly commands: readonly string[];
 }
 
+/** The settings that a page tells people to write: its first block of YAML. */
+export function settingsOf(page: string): string {
+  return /^```yaml\n([^`]*)^```$/m.exec(textOf(page))?.[1] ?? "";
+}
+
 /** The commands that a page tells people to run: its fenced blocks that say `sh` and a machine. */
 export function blocksOf(page: string): readonly Block[] {
-  const text = readFileSync(join(import.meta.dir, "../../docs/how-to", page), "utf8");
-  return [...text.matchAll(/^```sh ([a-z]+)( refused)?\n([^`]*)^```$/gm)].map(
+  return [...textOf(page).matchAll(/^```sh ([a-z]+)( refused)?\n([^`]*)^```$/gm)].map(
     ([, where = "", refused, lines = ""]) => ({
       where,
       isRefused: refused !== undefined,
       commands: lines.split("\n").filter((line) => line !== ""),
     }),
   );
+}
+
+function textOf(page: string): string {
+  return readFileSync(join(import.meta.dir, "../../docs/how-to", page), "utf8");
 }

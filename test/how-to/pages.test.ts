@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootFilesystem, writeMultiPlatformLayout } from "../clients/content.ts";
 import { startDocker20 } from "../clients/docker.ts";
 import { serverName } from "../clients/machine.ts";
+import { settingsOf } from "./page.ts";
 import { type Step, Walk } from "./walk.ts";
 
 const minutes = 3 * 60_000;
@@ -23,9 +24,11 @@ function outputOf(steps: readonly Step[], command: RegExp): string {
 
 describe("what the page says works as it is written", () => {
   test(
-    "a team that pushes, and CI that may only pull",
+    "a team that pushes, and CI that may only pull; and what the record has of that",
     async () => {
-      walk = await Walk.begin("laptop", "ci");
+      const auditFile = "/var/lib/dozo/audit.jsonl";
+      const onThisLan = (text: string): string => text.replace("/var/log/dozo/audit.jsonl", auditFile);
+      walk = await Walk.begin(["laptop", "ci"], onThisLan(settingsOf("audit.md")));
       const [laptop, ci, server] = [walk.machine("laptop"), walk.machine("ci"), walk.machine("registry")];
       await Promise.all([startDocker20(laptop), startDocker20(ci)]);
       await laptop.mustRun(`${rootFilesystem("root.tar")} && docker import root.tar ${registry}/team/app:1`);
@@ -46,6 +49,25 @@ describe("what the page says works as it is written", () => {
       );
       expect(outputOf(steps, /check ci push/)).toMatch(/^no: no rule allows it/);
       expect(outputOf(steps, /key revoke/)).toMatch(/revoked/);
+
+      const digest = /sha256:[0-9a-f]{64}/.exec(outputOf(steps, /^docker push/))?.[0] ?? "";
+      const asked = await walk.through("audit.md", {
+        replace: (command) =>
+          onThisLan(command)
+            .replace(/sha256:[0-9a-f]{64}/, digest)
+            .replace("192.0.2.7", laptop.address),
+      });
+      expect(outputOf(asked, /what push/)).toMatch(/ alice +push +team\/app:1@sha256:\w+ +\S+ +password +done/);
+      expect(outputOf(asked, /--digest/)).toMatch(/ alice +push +[^]* ci +pull [^\n]*team\/app/);
+      expect(outputOf(asked, /refused --since/)).toContain("ci may not push in team/app");
+      expect(JSON.parse(outputOf(asked, /refused --who alice/))).toEqual([]);
+      expect(outputOf(asked, /what change/)).toMatch(/ operator +revoke key +/);
+      expect(outputOf(asked, /add rule/).match(/ operator +add rule +/g)).toHaveLength(2);
+      expect(outputOf(asked, /unused$/)).toContain("the record has every pull since");
+      expect(outputOf(asked, /--from/)).toMatch(/ alice +log in /);
+      const lines = outputOf(asked, /^tail/).trim().split("\n");
+      expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toHaveLength(3);
+      expect(outputOf(asked, /status/)).toMatch(/^record +/m);
     },
     minutes,
   );
@@ -53,7 +75,7 @@ describe("what the page says works as it is written", () => {
   test(
     "a public mirror: everybody pulls, one machine fills it",
     async () => {
-      walk = await Walk.begin("laptop", "mirror");
+      walk = await Walk.begin(["laptop", "mirror"]);
       const [laptop, mirror, server] = [walk.machine("laptop"), walk.machine("mirror"), walk.machine("registry")];
       await startDocker20(laptop);
       writeMultiPlatformLayout(join(mirror.folder, "tmp/alpine"));
@@ -87,5 +109,16 @@ function passwordIn(text: string): string {
 
 test("every page with commands for machines is walked through here", () => {
   const source = readFileSync(import.meta.path, "utf8");
-  for (const page of ["team-with-read-only-ci.md", "public-mirror.md"]) expect(source).toContain(`"${page}"`);
+  for (const page of ["team-with-read-only-ci.md", "public-mirror.md", "audit.md"])
+    expect(source).toContain(`"${page}"`);
+});
+
+test("the index of the pages names each of them, and README the index", () => {
+  const root = join(import.meta.dir, "../..");
+  const index = readFileSync(join(root, "docs/how-to/README.md"), "utf8");
+  const pages = readdirSync(join(root, "docs/how-to")).filter((name) => name.endsWith(".md") && name !== "README.md");
+
+  const named = [...index.matchAll(/\]\(([a-z-]+\.md)\)/g)].map(([, page = ""]) => page);
+  expect(named.toSorted()).toEqual(pages.toSorted());
+  expect(readFileSync(join(root, "README.md"), "utf8")).toContain("(docs/how-to/README.md)");
 });

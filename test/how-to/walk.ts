@@ -17,10 +17,14 @@ export class Walk {
     this.#machines = machines;
   }
 
-  /** A registry, and machines of these names that trust it and are not logged in. */
-  static async begin(...names: readonly string[]): Promise<Walk> {
+  /** A registry with these settings, and machines of these names that trust it and are not logged in. */
+  static async begin(names: readonly string[], settings = ""): Promise<Walk> {
     const lan = await Lan.build();
-    const dozo = await startDozo(lan.server, { password: "chosen by the person" });
+    await lan.server.mustRun("mkdir -p /etc/dozo && cat > /etc/dozo/dozo.yaml", { input: settings });
+    const dozo = await startDozo(lan.server, {
+      password: "chosen by the person",
+      arguments: ["--config", "/etc/dozo/dozo.yaml"],
+    });
     const machines = new Map([["registry", lan.server]]);
     await lan.server.mustRun(`mkdir -p ~/bin && ln -s ${dozoProgram} ~/bin/dozo`);
     for (const name of names) {
