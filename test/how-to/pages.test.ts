@@ -101,6 +101,30 @@ describe("what the page says works as it is written", () => {
     },
     minutes,
   );
+
+  test(
+    "a script that looks after the registry",
+    async () => {
+      walk = await Walk.begin(["tools"]);
+      const [tools, server] = [walk.machine("tools"), walk.machine("registry")];
+
+      const steps = await walk.through("automate.md", {
+        before: async (where, command) => {
+          if (where !== "tools" || !command.includes("$(cat admin.key)")) return;
+          await tools.mustRun("cat > admin.key", { input: await server.mustRun("cat admin.key") });
+        },
+      });
+
+      expect(outputOf(steps, /api\/v1\/me$/)).toMatch(/"name":"automation".*"isAdmin":true/);
+      expect(outputOf(steps, /api\/v1\/access/)).toContain('"isAllowed":true');
+      expect(await tools.mustRun("cat builder.json")).toMatch(/"key":"dozo_/);
+      expect(outputOf(steps, /me\/keys/)).toContain("403");
+      expect(outputOf(steps, /api\/v1\/groups$/)).toContain('"members":["builder"]');
+      expect(outputOf(steps, /api\/v1\/audit/)).toMatch(/"join group".*"add group".*"next":[0-9]+/);
+      expect(steps.findLast(({ where }) => where === "tools")?.output).toContain("401");
+    },
+    minutes,
+  );
 });
 
 function passwordIn(text: string): string {
@@ -109,7 +133,7 @@ function passwordIn(text: string): string {
 
 test("every page with commands for machines is walked through here", () => {
   const source = readFileSync(import.meta.path, "utf8");
-  for (const page of ["team-with-read-only-ci.md", "public-mirror.md", "audit.md"])
+  for (const page of ["team-with-read-only-ci.md", "public-mirror.md", "audit.md", "automate.md"])
     expect(source).toContain(`"${page}"`);
 });
 
