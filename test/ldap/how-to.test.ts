@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-
-import { makeSandbox, program, type Running, type Sandbox } from "../cli/run-dozo.ts";
+import { freePort } from "../certificates/pebble.ts";
+import { makeSandbox, type Running, type Sandbox } from "../cli/run-dozo.ts";
+import { LocalPage } from "../how-to/local-page.ts";
 import { company, groups, people } from "./people.ts";
 import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
 
@@ -11,8 +11,7 @@ import { serviceAccount, type Slapd, startSlapd } from "./slapd.ts";
 
 setDefaultTimeout(120_000);
 
-const page = readFileSync(join(import.meta.dir, "../../docs/how-to/ldap.md"), "utf8");
-
+let page: LocalPage;
 let slapd: Slapd;
 let sandbox: Sandbox;
 let running: Running;
@@ -21,45 +20,23 @@ let registry: string;
 beforeAll(async () => {
   slapd = await startSlapd(company);
   sandbox = makeSandbox();
-  mkdirSync(join(sandbox.home, "etc"));
-  mkdirSync(join(sandbox.home, "bin"));
-  const words = `--data '${sandbox.data}' --config '${join(sandbox.home, "etc/dozo.yaml")}'`;
-  writeFileSync(join(sandbox.home, "bin/dozo"), `#!/bin/sh\nexec '${program}' "$@" ${words}\n`, { mode: 0o755 });
-  copyFileSync(slapd.caFile, join(sandbox.home, "etc/ldap-ca.crt"));
-  for (const line of commands("registry", /ldap-password/)) run(line);
-  const settings = /^```yaml\n(ldap:\n  urls: ldaps:\/\/ldap\.example\.com\n[^`]*)^```$/m.exec(page)?.[1] ?? "";
-  writeFileSync(join(sandbox.home, "etc/dozo.yaml"), here(settings));
-  running = sandbox.start(["up", "--listen", "127.0.0.1:0"], { command: [join(sandbox.home, "bin/dozo")] });
-  [, registry = ""] = await running.untilSaid(/docker push (\S+)\/first-image/);
+  registry = `127.0.0.1:${await freePort()}`;
+  const places = [
+    ["ldaps://ldap.example.com", slapd.ldapsUrl],
+    ["the password", serviceAccount.password],
+    ["registry.example.com:5000", registry],
+  ] as const;
+  page = new LocalPage("ldap.md", sandbox, new Map(places));
+  copyFileSync(slapd.caFile, join(page.folder, "ldap-ca.crt"));
+  for (const line of page.commands("registry", /ldap-password/)) page.run(line);
+  running = page.start("--listen", registry);
+  await running.untilSaid(/docker push /);
 });
 
 afterAll(async () => {
   await sandbox.dispose();
   await slapd.stop();
 });
-
-/** The page's commands for a machine, in their order. */
-function commands(machine: string, which: RegExp): readonly string[] {
-  const blocks = [...page.matchAll(/^```sh ([a-z]+)\n([^`]*)^```$/gm)];
-  const lines = blocks.flatMap(([, where, text = ""]) => (where === machine ? text.split("\n") : []));
-  return lines.filter((line) => which.test(line));
-}
-
-/** With the places of this test instead of the page's. */
-function here(text: string): string {
-  return text
-    .replaceAll("/etc/dozo/", `${join(sandbox.home, "etc")}/`)
-    .replaceAll("ldaps://ldap.example.com", slapd.ldapsUrl)
-    .replaceAll("the password", serviceAccount.password)
-    .replaceAll("registry.example.com:5000", registry);
-}
-
-function run(line: string, input = ""): string {
-  const environment = { PATH: `${join(sandbox.home, "bin")}:${process.env["PATH"] ?? ""}`, HOME: sandbox.home };
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", here(line)], { env: environment, input, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${line}\n${stdout}${stderr}`);
-  return stdout;
-}
 
 /** What a request of somebody is answered. */
 async function ask(path: string, name: string, password: string, method = "GET"): Promise<number> {
@@ -71,17 +48,19 @@ async function ask(path: string, name: string, password: string, method = "GET")
 
 test("the page's commands do what it says, and a client logs in", async () => {
   await running.untilSaid(/users of the directory \(ldap\) may log in/);
-  run("dozo access remove 00000000000000000000000001");
-  const said = commands("registry", /^dozo /).map((line) => run(line));
+  page.run("dozo access remove 00000000000000000000000001");
+  const said = page.commands("registry", /^dozo /).map((line) => page.run(line));
 
   expect(said.join("")).toContain("ldap:developers may pull, push in team/**");
   expect(said.at(-1)).toMatch(/^yes: /);
   const trust = `--cert-dir ${join(sandbox.home, "certs")}`;
-  run(
+  page.run(
     `mkdir ${join(sandbox.home, "certs")} && cp ${join(sandbox.data, "pki/root.crt")} ${join(sandbox.home, "certs")}/ca.crt`,
   );
-  for (const line of commands("laptop", /skopeo login/))
-    expect(run(line.replace("login", `login ${trust} --password-stdin`), "canary-alice")).toContain("Login Succeeded");
+  for (const line of page.commands("laptop", /skopeo login/))
+    expect(page.run(line.replace("login", `login ${trust} --password-stdin`), "canary-alice")).toContain(
+      "Login Succeeded",
+    );
 });
 
 test("rules about groups hold for members, and for nobody else", async () => {

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { freePort } from "../certificates/pebble.ts";
 import { makeSandbox, type Running } from "../cli/run-dozo.ts";
 import { writeMultiPlatformLayout } from "../clients/content.ts";
-import { startChromium } from "./chromium.ts";
+import { logInAtCompany, startChromium } from "./chromium.ts";
 import { client, type RunningProvider, startProvider } from "./provider.ts";
 
 // A real provider, the real program, a real browser that verifies certificates, and skopeo with the key that was made on the page.
@@ -69,16 +69,6 @@ async function newContext(): Promise<{
   return { context, page, faults };
 }
 
-/** From the login page of dozo over the provider's pages back. */
-async function logInAtCompany(page: Page, subject: string): Promise<void> {
-  await page.getByRole("link", { name: /^Log in with localhost/ }).click();
-  await page.locator("[name=login]").fill(subject);
-  await page.locator("[name=password]").fill("any");
-  await page.getByRole("button", { name: "Sign-in" }).click();
-  await page.getByRole("button", { name: "Continue" }).click();
-  await page.waitForURL((url) => url.host === registry && !url.pathname.startsWith("/login/oidc"));
-}
-
 async function makeKey(page: Page, repositories: string): Promise<string> {
   await page.getByLabel("Repositories").fill(repositories);
   await page.getByRole("button", { name: "Make an access key" }).click();
@@ -105,7 +95,7 @@ describe("company login", () => {
 
     await page.goto(at("/keys"));
     expect(page.url()).toBe(at("/login?next=%2Fkeys"));
-    await logInAtCompany(page, "subject-1");
+    await logInAtCompany(page, registry, "subject-1");
     expect(page.url()).toBe(at("/keys"));
     expect(await page.locator("main").innerText()).toContain("You are ann.");
     const key = await makeKey(page, "team/app");
@@ -134,7 +124,7 @@ describe("company login", () => {
     provider.users.set("subject-4", { name: "dan", groups: ["developers"] });
     const { context, page } = await newContext();
     await page.goto(at("/login"));
-    await logInAtCompany(page, "subject-4");
+    await logInAtCompany(page, registry, "subject-4");
     const key = await makeKey(page, "");
     expect(push("team/dan", "dan", key)).toBe("");
     expect(await dozoSays("user", "list")).toMatch(/^dan +company login +/m);
@@ -159,7 +149,7 @@ describe("company login", () => {
     provider.users.set("subject-2", { name: "bea", groups: [] });
     const { context, page } = await newContext();
     await page.goto(at("/login"));
-    await logInAtCompany(page, "subject-2");
+    await logInAtCompany(page, registry, "subject-2");
 
     const session = (await context.cookies(at("/"))).find(({ name }) => name === "__Host-dozo-session");
 
@@ -217,7 +207,7 @@ describe("UI-03: a page of another site", () => {
     provider.users.set("subject-3", { name: "eva", groups: [] });
     const { context, page } = await newContext();
     await page.goto(at("/login"));
-    await logInAtCompany(page, "subject-3");
+    await logInAtCompany(page, registry, "subject-3");
 
     for (const action of ["/keys", "/logout", "/login", "/v2/team/app/blobs/uploads/"]) {
       await page.goto(evilAddress);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { findProgram } from "../../scripts/suites.ts";
 
 /** Starts Debian's Chromium with a home of its own, in which these authorities (PEM) are trusted, and verification is on. */
@@ -18,6 +18,16 @@ export async function startChromium(folder: string, authorities: readonly string
   if (executablePath === undefined) throw new Error("chromium is missing: apt-get install chromium");
   const environment = { PATH: process.env["PATH"] ?? "", HOME: folder };
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--no-proxy-server"], env: environment });
+}
+
+/** From the registry's login page over the provider's pages back, as this subject of the provider. */
+export async function logInAtCompany(page: Page, registry: string, subject: string): Promise<void> {
+  await page.getByRole("link", { name: /^Log in with localhost/ }).click();
+  await page.locator("[name=login]").fill(subject);
+  await page.locator("[name=password]").fill("any");
+  await page.getByRole("button", { name: "Sign-in" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL((url) => url.host === registry && !url.pathname.startsWith("/login/oidc"));
 }
 
 function certutil(store: string, words: readonly string[]): void {
