@@ -157,6 +157,12 @@ describe("the HTTP API", () => {
     expect(await ask("POST", "/repositories/other/app/rules", mine, "bob")).toMatchObject([403, {}]);
     expect(await ask("DELETE", `/repositories/team/app/rules/${rule.id}`, undefined, "bob")).toMatchObject([404, {}]);
     expect(await ask("POST", "/rules", newRule, "bob")).toMatchObject([403, {}]);
+    // Whoever gives rights is told which names there are; that they asked stands in the log.
+    expect(await ask("POST", "/repositories/team/app/rules", { ...mine, who: "zelda" }, "bob")).toMatchObject([
+      404,
+      { errors: [{ code: "USER_UNKNOWN" }] },
+    ]);
+    expect(registry.lines.at(-1)).toMatch(/"level":"info".*"principal":"bob".*404/);
 
     expect(await ask("DELETE", `/repositories/team/web/rules/${id}`, undefined, "bob")).toMatchObject([404, {}]);
     expect(await ask("DELETE", `/repositories/team/app/rules/${id}`, undefined, "bob")).toEqual([204, undefined]);

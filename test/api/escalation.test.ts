@@ -214,6 +214,9 @@ describe("people over the HTTP API", () => {
     const { keys } = body as { keys: readonly { id: string; for: string }[] };
     expect(new Set(keys.map((each) => each.for)).size).toBeGreaterThan(2);
     expect(JSON.stringify(body)).not.toContain(key.slice(-20));
+    const ofRobot = (await ask(basic("alice"), "GET", "/keys?for=ci")).body as { keys: typeof keys };
+    expect(new Set(ofRobot.keys.map((each) => each.for))).toEqual(new Set(["ci"]));
+    expect(await ask(basic("alice"), "GET", "/keys?for=nobody")).toMatchObject({ status: 200, body: { keys: [] } });
     expect((await ask(basic("alice"), "DELETE", `/keys/${id}`)).status).toBe(204);
     expect((await ask(`Bearer ${key}`, "GET", "/users")).status).toBe(401);
     expect((await ask(basic("alice"), "DELETE", `/keys/${id}`)).status).toBe(404);

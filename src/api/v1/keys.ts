@@ -2,7 +2,7 @@ import { z } from "zod";
 import { accessActions } from "../../core/access-rule.ts";
 import type { AccessKeySummary, MadeAccessKey, NewAccessKey } from "../../core/access-key-administration.ts";
 import type { AdminCall, OwnCall } from "../call.ts";
-import { asking, doing, telling } from "./json-endpoint.ts";
+import { asking, doing, searching, telling } from "./json-endpoint.ts";
 import { lifetimeSeconds, moment, momentOf, momentOrNull } from "./time.ts";
 
 const usualLifetimeSeconds = 90 * 86_400;
@@ -35,10 +35,14 @@ const wanted = z.strictObject({
   lifetimeSeconds: lifetimeSeconds.default(usualLifetimeSeconds).describe("null: it has no end"),
 });
 
-export const list = telling({
+export const list = searching({
   summary: "Everybody's access keys, in the order in which they were made; for a while also those that have ended.",
+  query: z.strictObject({ for: z.string().max(300).optional().describe("Those of this user or robot") }),
   answers: keys,
-  work: async ({ administration }, { principal }: AdminCall) => listed(await administration(principal).listKeys()),
+  work: async ({ administration }, { principal }: AdminCall, { for: whose }) => {
+    const all = await administration(principal).listKeys();
+    return listed(whose === undefined ? all : all.filter((each) => each.principal === whose));
+  },
 });
 
 export const add = asking({
