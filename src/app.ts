@@ -9,6 +9,7 @@ import { type Logins, openLogins } from "./composition/logins.ts";
 import { openOwnAuthority, type OwnAuthority } from "./composition/own-authority.ts";
 import { asProcess, type ProcessCredential, removeSelfTest } from "./composition/self-test.ts";
 import { attempt, Serving } from "./composition/serving.ts";
+import { keepScrubbing, openVerification } from "./composition/verification.ts";
 import { openStores, registryPorts, type Stores, writingUses } from "./composition/stores.ts";
 import { openProvider, openUsersElsewhere } from "./composition/users-elsewhere.ts";
 import type { Administration, RegistryStatus } from "./core/administration.ts";
@@ -76,8 +77,9 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const listeners = new Listeners(options, authority.certificates, serving);
   const ports = registryPorts(stores, settings);
   const uploads = new Uploads(ports);
+  const verification = openVerification(stores, settings, log);
   const handle = createApi({
-    blobs: new Blobs(ports),
+    blobs: new Blobs(ports, verification),
     uploads,
     manifests: new Manifests(ports),
     tags: new Tags(ports),
@@ -110,9 +112,10 @@ async function serve(options: AppOptions, stores: Stores, serving: Serving): Pro
   const certificates = auditedCertificates(authority.maintenance, trail);
   const unlinkHolds = new UnlinkHolds(clock);
   const garbage = openGarbageCollection(stores, settings, unlinkHolds);
-  const control = createControl({ administration, certificates, audit: reading, unlinkHolds, garbage });
+  const control = createControl({ administration, certificates, audit: reading, unlinkHolds, garbage, verification });
   const bound = await listeners.open({ handle, clientCertificates: logins.clientCertificates });
   serving.add(listen({ address: { unix: options.controlSocket }, tls: undefined, handle: control }));
+  await keepScrubbing(verification, stores, log, serving);
   keepTidy(options, { stores, uploads, garbage }, serving);
   serving.isReady = true;
   return running(options, stores, serving, { listeners: bound, administration, logins });

@@ -2,6 +2,8 @@ import { type Administration, AdministrationError, type RuleText } from "../core
 import type { AuditReading, UnusedQuestion } from "../core/audit-state.ts";
 import type { AuditQuery } from "../core/audit-store.ts";
 import type { CollectionAdministration } from "../core/collection-administration.ts";
+import type { VerificationAdministration } from "../core/verification-administration.ts";
+import type { StoredPosition } from "../core/verification-store.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
 import type { UnlinkHolds } from "../registry/unlink-holds.ts";
 import { fieldsOf, text, texts } from "./control-fields.ts";
@@ -14,6 +16,7 @@ export interface ControlParts {
   readonly audit: AuditReading;
   readonly unlinkHolds: UnlinkHolds;
   readonly garbage: CollectionAdministration;
+  readonly verification: VerificationAdministration;
 }
 
 /**
@@ -32,7 +35,7 @@ export function createControl(parts: ControlParts): (request: Request) => Promis
 }
 
 async function answer(parts: ControlParts, request: Request): Promise<Response> {
-  const { administration, certificates, audit, unlinkHolds, garbage } = parts;
+  const { administration, certificates, audit, unlinkHolds, garbage, verification } = parts;
   const { pathname } = new URL(request.url);
   const [, collection = "", encoded = ""] = /^\/(users|rules)\/([^/]+)$/.exec(pathname) ?? [];
   const name = decodeURIComponent(encoded);
@@ -87,6 +90,12 @@ async function answer(parts: ControlParts, request: Request): Promise<Response> 
       return Response.json(await audit.list((await fieldsOf(request)) as unknown as AuditQuery));
     case "POST /audit/unused":
       return Response.json(await audit.unused((await fieldsOf(request)) as unknown as UnusedQuestion));
+    case "POST /verification/image":
+      return Response.json(await verification.verifyImage(text((await fieldsOf(request))["image"])));
+    case "POST /verification/some":
+      return Response.json(
+        await verification.verifySome((await fieldsOf(request))["behind"] as StoredPosition | undefined),
+      );
     case "GET /garbage":
       return Response.json(await garbage.state());
     case "GET /garbage/plan":

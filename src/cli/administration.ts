@@ -33,6 +33,8 @@ import type { CollectionAdministration } from "../core/collection-administration
 import { type CommandContext, folderSettings } from "./command-context.ts";
 import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import { type ControlClient, throughServerOr } from "./control-client.ts";
+import type { VerificationAdministration } from "../core/verification-administration.ts";
+import { RemoteVerification } from "./remote-verification.ts";
 import { RemoteCollection } from "./remote-collection.ts";
 import { RemoteGroups, RemoteRobots } from "./remote-principals.ts";
 
@@ -90,6 +92,19 @@ export function onGarbage<Result>(
   return throughServerOr(settings.data, {
     remote: (server) => work(new RemoteCollection(server)),
     local: async () => onOpened((await unserved()).openCollection(settings, context.version), work),
+  });
+}
+
+/** The same for what an operator asks about the soundness of what is stored. */
+export function onVerification<Result>(
+  context: CommandContext,
+  options: Options,
+  work: (verification: VerificationAdministration) => Promise<Result>,
+): Promise<Result> {
+  const settings = folderSettings(context, options);
+  return throughServerOr(settings.data, {
+    remote: (server) => work(new RemoteVerification(server)),
+    local: async () => onOpened((await unserved()).openVerifying(settings, context.version), work),
   });
 }
 

@@ -34,6 +34,7 @@ const commands = [
   "status",
   "up",
   "user",
+  "verify",
   "version",
 ];
 // In a container the program is always called dozo.

@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<(context: CommandContext) 
   ca: async () => (await import("./ca.ts")).caCommand,
   enroll: async () => (await import("./enroll.ts")).enrollCommand,
   backup: async () => (await import("./backup.ts")).backupCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
   restore: async () => (await import("./restore.ts")).restoreCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
@@ -158,6 +159,7 @@ const remedies: Readonly<Record<AdministrationError["fault"], string | undefined
   "key-unknown": "dozo key list shows all",
   "too-many-keys": "dozo key list shows those that were not used for long, dozo key revoke ID makes room",
   "last-admin": "add another admin first: dozo user add NAME --admin",
+  "image-unknown": "write it as REPOSITORY:TAG or REPOSITORY@DIGEST",
   "name-not-permitted": undefined,
   "certificate-unusable": undefined,
   "clients-unready":

@@ -24,12 +24,27 @@ export function statusCommand(context: CommandContext): Command {
 function jsonStatus(status: RegistryStatus, data: string): object {
   const end = status.certificateEndsAt;
   const record = summaryJson(status.record);
-  return { ...status, certificateEndsAt: end === undefined ? undefined : isoDate(end), record, data };
+  const oldest = status.oldestVerifiedAt;
+  return {
+    ...status,
+    certificateEndsAt: end === undefined ? undefined : isoDate(end),
+    oldestVerifiedAt: oldest === undefined ? undefined : isoDate(oldest),
+    record,
+    data,
+  };
 }
 
 function recordText({ record }: RegistryStatus): string {
   const { trouble, sizeBytes, keepDays } = record;
   return trouble === undefined ? `${formatBytes(sizeBytes)}, kept for ${keepDays} days` : troubleText(trouble);
+}
+
+function soundnessText({ damaged, oldestVerifiedAt }: RegistryStatus): string {
+  if (damaged > 0)
+    return `ALARM: ${damaged} blobs or manifests are damaged; which, and what heals them: dozo verify --all`;
+  return oldestVerifiedAt === undefined
+    ? "nothing is stored"
+    : `everything was read since ${formatDay(oldestVerifiedAt)}`;
 }
 
 function statusLines(status: RegistryStatus, folder: string): readonly string[] {
@@ -50,6 +65,7 @@ function statusLines(status: RegistryStatus, folder: string): readonly string[] 
     ["unused", `${formatBytes(status.unreferencedBytes)} (named by no manifest)`],
     ["open uploads", `${status.openUploads}`],
     ["disk", `${formatBytes(status.freeBytes)} free of ${formatBytes(status.totalBytes)} (${share} %)`],
+    ["soundness", soundnessText(status)],
     ["record", recordText(status)],
     ["data folder", folder],
   ];

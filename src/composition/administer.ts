@@ -16,10 +16,10 @@ export function administer(
   { isHtpasswdUser, findDirectoryUser }: NamesElsewhere,
   processStatus: AdministrationPorts["processStatus"],
 ): LocalAdministration {
-  const { accounts, access, keys, certificates, oidcUsers, metadata, blobs, audit } = stores;
+  const { accounts, access, keys, certificates, oidcUsers, metadata, blobs, verification, audit } = stores;
   const signClientCertificate: SignClientCertificate = async (request) =>
     issueClientCertificate(await openClientAuthority(new PkiFolder(`${data}/pki`), clock), request);
-  const kept = { accounts, access, keys, certificates, oidcUsers, metadata, blobs, audit: audit.reading };
+  const kept = { accounts, access, keys, certificates, oidcUsers, metadata, blobs, verification, audit: audit.reading };
   const elsewhere = { isHtpasswdUser, findDirectoryUser };
   return new LocalAdministration({
     ...kept,

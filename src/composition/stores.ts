@@ -8,6 +8,7 @@ import type { MetadataStore } from "../core/metadata-store.ts";
 import type { OidcUserStore } from "../core/oidc-user-store.ts";
 import type { RefreshTokenStore } from "../core/refresh-token-store.ts";
 import type { UploadStore } from "../core/upload-store.ts";
+import type { VerificationStore } from "../core/verification-store.ts";
 import { AccessControl } from "../registry/access-control.ts";
 import { LocalAuditReading } from "../registry/audit-reading.ts";
 import { Leases } from "../registry/leases.ts";
@@ -16,6 +17,7 @@ import type { RegistryPorts } from "../registry/ports.ts";
 import { cacheAccounts } from "../storage/cache/account-store.ts";
 import { cacheClientCertificates } from "../storage/cache/client-certificate-store.ts";
 import { cacheCollection } from "../storage/cache/collection-store.ts";
+import { cacheVerification } from "../storage/cache/verification-store.ts";
 import { cacheMetadata } from "../storage/cache/metadata-store.ts";
 import { openFilesystem } from "../storage/filesystem/open.ts";
 import { openSqlite } from "../storage/sqlite/open.ts";
@@ -28,6 +30,7 @@ import { attempt } from "./serving.ts";
 export interface Stores {
   readonly metadata: MetadataStore;
   readonly collection: CollectionStore;
+  readonly verification: VerificationStore;
   readonly leases: Leases;
   readonly accounts: WatchedAccounts;
   readonly access: AccessControl;
@@ -65,6 +68,7 @@ export async function openStores(
   return {
     metadata,
     collection: cacheCollection(database.collection, metadata),
+    verification: cacheVerification(database.verification, metadata),
     leases: new Leases({ metadata, clock }),
     accounts: new WatchedAccounts(cacheAccounts(database.accounts), () => keys.refresh()),
     access: await AccessControl.open(database.rules, database.groups),

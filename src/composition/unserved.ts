@@ -5,6 +5,7 @@ import type { Administration } from "../core/administration.ts";
 import type { AuditReading } from "../core/audit-state.ts";
 import type { CollectionAdministration } from "../core/collection-administration.ts";
 import type { CertificateAdministration } from "../core/certificate-administration.ts";
+import type { VerificationAdministration } from "../core/verification-administration.ts";
 import { silentLog } from "../log.ts";
 import { readDescription } from "../pki/certificate.ts";
 import { PkiFolder } from "../process/pki-folder.ts";
@@ -15,6 +16,7 @@ import { openAudit } from "./audit.ts";
 import { clock, ulids } from "./clock.ts";
 import { openGarbageCollection } from "./garbage.ts";
 import { openStores, type Stores } from "./stores.ts";
+import { openVerification } from "./verification.ts";
 import { namesElsewhere } from "./users-elsewhere.ts";
 
 /** Something of a folder that nobody serves; the caller holds its lock. */
@@ -48,6 +50,15 @@ export async function openCollection(
 ): Promise<Opened<CollectionAdministration>> {
   const stores = await openFolder(settings, programVersion);
   return { useCases: openGarbageCollection(stores, settings), close: () => stores.close() };
+}
+
+/** What the operator asks about the soundness of what is stored. */
+export async function openVerifying(
+  settings: Settings,
+  programVersion: string,
+): Promise<Opened<VerificationAdministration>> {
+  const stores = await openFolder(settings, programVersion);
+  return { useCases: openVerification(stores, settings, silentLog), close: () => stores.close() };
 }
 
 /** The operator's other use cases. */

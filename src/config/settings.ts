@@ -344,6 +344,12 @@ export const settingsSchema = z
     gcMinutes: wholeNumber(1, 7 * 24 * 60)
       .default(10)
       .meta({ description: "Every so many minutes what nobody needs any more is taken away." }),
+    scrubDays: wholeNumber(1, 365)
+      .default(7)
+      .meta({ description: "In so many days everything that is stored is read once and compared with its digest." }),
+    scrubBytesPerSecond: wholeNumber(64 * 1024, Number.MAX_SAFE_INTEGER)
+      .default(20 * 1024 ** 2)
+      .meta({ description: "How fast that reading may be, in bytes a second." }),
     acme: acme.prefault({}),
     ldap: ldap.prefault({}),
     oidc: oidc.prefault({}),

@@ -45,6 +45,10 @@ export interface RegistryStatus {
   readonly openUploads: number;
   readonly freeBytes: number;
   readonly totalBytes: number;
+  /** How many blobs and manifests are damaged. */
+  readonly damaged: number;
+  /** When the bytes were read that were not read for longest, in milliseconds since 1970; undefined where nothing is stored. */
+  readonly oldestVerifiedAt: number | undefined;
   /** How the record of what happens is. */
   readonly record: AuditSummary;
 }
@@ -188,7 +192,8 @@ export type AdministrationFault =
   | "certificate-unknown"
   | "key-invalid"
   | "key-unknown"
-  | "too-many-keys";
+  | "too-many-keys"
+  | "image-unknown";
 
 /** A refusal that the operator is meant to read. */
 export class AdministrationError extends Error {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import type { BlobStore } from "./blob-store.ts";
+import type { BlobStore, FileVerdict } from "./blob-store.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import type { UploadStore } from "./upload-store.ts";
 import type { UploadId } from "./upload-session.ts";
@@ -95,6 +95,20 @@ export function describeBlobStore(make: () => Promise<BlobStoreSetup>): void {
     expect(await setup.blobs.read(key, 100_001).catch((error: unknown) => error)).toMatchObject({
       code: "UNAVAILABLE",
     });
+  });
+
+  test("I5: what is whole is told from what has other bytes and from what is not there", async () => {
+    const bytes = patternBytes(300_000);
+    const key = await store(bytes);
+    const verdict = (digest: Digest, sizeBytes = bytes.byteLength): Promise<FileVerdict> =>
+      setup.blobs.verify(key, sizeBytes, digest, Infinity);
+
+    expect(await verdict(digestOf(bytes))).toBe("good");
+    expect(await verdict(digestOf(bytes, "sha512"))).toBe("good");
+    expect(await verdict(digestOf(patternBytes(299_999)))).toBe("damaged");
+    expect(await verdict(digestOf(bytes), 299_999)).toBe("damaged");
+    await setup.blobs.delete(key);
+    expect(await verdict(digestOf(bytes))).toBe("missing");
   });
 
   test("a deleted blob is gone, and to delete it again is no error", async () => {

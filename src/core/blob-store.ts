@@ -1,4 +1,5 @@
 import type { ByteRange } from "./byte-range.ts";
+import type { Digest } from "./digest.ts";
 
 /** Where the bytes of a blob are: in its row, or in a file that the blob store knows by this key. */
 export type BlobContent =
@@ -23,6 +24,9 @@ export interface DiskSpace {
   readonly totalBytes: number;
 }
 
+/** What a file was found to be: whole, with other bytes or another length than it should have, or not there. */
+export type FileVerdict = "good" | "damaged" | "missing";
+
 /**
  * Holds the bytes of blobs under keys that carry a generation: a key is never used for a second time, so what deletes
  * a key can never hit what a later push stored.
@@ -31,9 +35,18 @@ export interface BlobStore {
   /**
    * The bytes of `range` (the whole by default) of a file of `sizeBytes`. Never waits for a disk on the calling thread.
    * Throws `RegistryError UNAVAILABLE` when the file is missing, is not a regular file, or has another length:
-   * what is in doubt is not served.
+   * what is in doubt is not served. Where it is `breakable`, `breakOff` ends it before its end.
    */
-  open(key: string, sizeBytes: number, range?: ByteRange): Promise<OutgoingBody>;
+  open(key: string, sizeBytes: number, range?: ByteRange, breakable?: boolean): Promise<OutgoingBody>;
+
+  /** Ends the breakable transfers of a key: whoever receives one sees that it is not whole. */
+  breakOff(key: string): void;
+
+  /**
+   * Reads a file whole, off the serving thread and at `bytesPerSecond` at most, and compares its digest. Throws `UNAVAILABLE`
+   * where nothing can be said.
+   */
+  verify(key: string, sizeBytes: number, digest: Digest, bytesPerSecond: number): Promise<FileVerdict>;
 
   /** Reads a file whole, for documents that are bounded (manifests). Same errors as `open`. */
   read(key: string, sizeBytes: number): Promise<Uint8Array>;

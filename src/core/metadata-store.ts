@@ -21,6 +21,8 @@ export interface BlobRecord {
   readonly content: BlobContent;
   /** Until when who was told of it may count on it; undefined while a manifest of the repository names it. */
   readonly leasedUntil?: number | undefined;
+  /** When its bytes were written, or found to be good later; undefined where that is not known. */
+  readonly verifiedAt?: number | undefined;
 }
 
 /** A manifest as a repository has it; `bytes` are those that were pushed. */

@@ -30,6 +30,7 @@ import type { OidcUserStore } from "../core/oidc-user-store.ts";
 import { isAcceptablePassword, passwordRule } from "../core/password-rule.ts";
 import type { GroupAdministration, RobotAdministration } from "../core/principal-administration.ts";
 import type { PrincipalId } from "../core/principal.ts";
+import type { VerificationStore } from "../core/verification-store.ts";
 import type { AccessControl } from "./access-control.ts";
 import { Groups } from "./group-administration.ts";
 import type { KeyActor, KeyAdministration } from "./key-administration.ts";
@@ -54,6 +55,7 @@ export interface AdministrationPorts extends ClientCertificatesPorts, PrincipalN
   readonly oidcUsers: Pick<OidcUserStore, "listOidcUsers" | "readmitOidcUser">;
   readonly metadata: MetadataStore;
   readonly blobs: { space(): Promise<DiskSpace> };
+  readonly verification: Pick<VerificationStore, "facts">;
   readonly audit: Pick<AuditReading, "summary">;
   readonly hashPassword: (password: string) => Promise<string>;
   /** What only the process around knows. */
@@ -162,13 +164,19 @@ export class LocalAdministration implements Administration {
   }
 
   async status(): Promise<RegistryStatus> {
-    const { accounts, metadata, blobs, audit, processStatus } = this.#ports;
-    const asked = [accounts.listUsers(), metadata.totals(), blobs.space(), audit.summary()] as const;
-    const [users, totals, space, record] = await Promise.all(asked);
+    const { accounts, metadata, blobs, verification, audit, processStatus } = this.#ports;
+    const asked = [
+      accounts.listUsers(),
+      metadata.totals(),
+      blobs.space(),
+      audit.summary(),
+      verification.facts(),
+    ] as const;
+    const [users, totals, space, record, soundness] = await Promise.all(asked);
     const { repositories, tags, storedBytes, unreferencedBytes, openUploads } = totals;
     const { freeBytes, totalBytes } = space;
     const counts = { repositories, tags, storedBytes, unreferencedBytes, openUploads, freeBytes, totalBytes };
-    return { ...processStatus(), users: users.length, ...counts, record };
+    return { ...processStatus(), users: users.length, ...counts, ...soundness, record };
   }
 
   issueClientCertificate(request: NewClientCertificate): Promise<ClientCertificateSummary & { readonly pem: string }> {

@@ -179,8 +179,8 @@ export const faults: readonly Fault[] = [
   {
     name: "a blob is looked for everywhere",
     file: "storage/memory/metadata-store.ts",
-    find: "return this.#repositories.get(repository)?.blobs.has(digest) === true ? this.#blobs.get(digest) : undefined;",
-    replace: "return repository === undefined ? undefined : this.#blobs.get(digest);",
+    find: "const leasedUntil = found?.blobs.get(digest);\n    if (found === undefined || blob",
+    replace: "const leasedUntil = Number.MAX_SAFE_INTEGER;\n    if (found === undefined || blob",
     isAsked: method("GET", "POST"),
   },
   {

@@ -120,6 +120,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     metadata,
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 1 }) },
     oidcUsers: { listOidcUsers: async () => [], readmitOidcUser: async () => false },
+    verification: { facts: async () => ({ damaged: 0, oldestVerifiedAt: undefined }) },
     audit: { summary: () => Promise.reject(new Error("the matrix keeps no record")) },
     clock,
     ulids,

@@ -40,6 +40,7 @@ beforeEach(async () => {
     oidcUsers: new MemoryOidcUserStore(accounts),
     metadata: new MemoryMetadataStore(),
     blobs: { space: async () => ({ freeBytes: 1, totalBytes: 2 }) },
+    verification: { facts: async () => ({ damaged: 0, oldestVerifiedAt: undefined }) },
     audit: {
       summary: () => {
         throw new Error("there is no record here");

@@ -14,6 +14,8 @@ export class Flights {
   readonly #flights = new Map<string, Flight>();
   /** How many changes of a key, or of a scope, are under way; nothing stands here for those without one. */
   readonly #changing = new Map<string, number>();
+  /** How many changes are under way that can concern anything. */
+  #changesOfAll = 0;
 
   /**
    * Reads `key`, together with whoever is reading it already. `remember` is called with an answer that is still true.
@@ -27,7 +29,7 @@ export class Flights {
     const underWay = this.#flights.get(key);
     if (underWay !== undefined && !underWay.isDoubtful) return underWay.answer as Promise<Answer>;
     const answer = read();
-    const flight: Flight = { scope, answer, isDoubtful: this.#changing.has(key) || this.#changing.has(scope) };
+    const flight: Flight = { scope, answer, isDoubtful: this.#isChanging(key, scope) };
     this.#flights.set(key, flight);
     return answer.then(
       (value) => {
@@ -54,6 +56,26 @@ export class Flights {
       this.#doubt(targets);
       forget();
     }
+  }
+
+  /** The same for a change that can concern anything. */
+  async changeAll<Answer>(forget: () => void, change: () => Promise<Answer>): Promise<Answer> {
+    const doubtAll = (): void => {
+      for (const flight of this.#flights.values()) flight.isDoubtful = true;
+      forget();
+    };
+    this.#changesOfAll += 1;
+    doubtAll();
+    try {
+      return await change();
+    } finally {
+      this.#changesOfAll -= 1;
+      doubtAll();
+    }
+  }
+
+  #isChanging(key: string, scope: string): boolean {
+    return this.#changesOfAll > 0 || this.#changing.has(key) || this.#changing.has(scope);
   }
 
   #endChange(target: string): void {

@@ -50,6 +50,8 @@ interface Removed {
 export interface RemovalWatch {
   /** Makes a change that may end blobs and manifests (not their tags): what is remembered of them is forgotten. */
   removing<Answer>(contents: readonly Removed[], change: () => Promise<Answer>): Promise<Answer>;
+  /** Makes a change behind which these bytes may answer as if they were not there, in every repository. */
+  hiding<Answer>(digest: Digest, change: () => Promise<Answer>): Promise<Answer>;
 }
 
 interface Remembered {
@@ -133,6 +135,13 @@ class CachedMetadataStore implements MetadataStore, RemovalWatch {
       manifestKey(repository, digest),
     ]);
     return this.#change(keys, change);
+  }
+
+  hiding<Answer>(digest: Digest, change: () => Promise<Answer>): Promise<Answer> {
+    const forget = (): void => {
+      for (const [key, { record }] of this.#memory.entries()) if (record.digest === digest) this.#memory.delete(key);
+    };
+    return this.#flights.changeAll(forget, change);
   }
 
   /** Which tags go with it only the store knows. */

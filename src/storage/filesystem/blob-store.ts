@@ -1,9 +1,11 @@
-import type { BlobStore, DiskSpace, OutgoingBody } from "../../core/blob-store.ts";
+import type { BlobStore, DiskSpace, FileVerdict, OutgoingBody } from "../../core/blob-store.ts";
 import type { ByteRange } from "../../core/byte-range.ts";
+import type { Digest } from "../../core/digest.ts";
 import { RegistryError } from "../../core/error.ts";
 import { BlobStreams } from "./blob-stream.ts";
 import type { FileCalls, FilesWorkerData } from "./file-calls.ts";
 import type { Layout } from "./layout.ts";
+import type { VerifyCalls } from "./verify-calls.ts";
 import { type StorageLog, textOf, WorkerChannel } from "./worker-channel.ts";
 
 export interface BlobStoreOptions {
@@ -23,6 +25,9 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #alsoClose: () => Promise<void>;
   readonly #channel: WorkerChannel<FileCalls>;
   readonly #streams = new BlobStreams();
+  /** Begun when it is needed. */
+  #verifier: WorkerChannel<VerifyCalls> | undefined;
+  #isClosed = false;
 
   constructor({ layout, log, alsoClose }: BlobStoreOptions) {
     this.#layout = layout;
@@ -32,7 +37,7 @@ export class FilesystemBlobStore implements BlobStore {
     this.#channel = new WorkerChannel<FileCalls>(new URL("./files.worker.ts", import.meta.url), startData, log);
   }
 
-  async open(key: string, sizeBytes: number, range?: ByteRange): Promise<OutgoingBody> {
+  async open(key: string, sizeBytes: number, range?: ByteRange, breakable = false): Promise<OutgoingBody> {
     const path = this.#layout.blob(key);
     const { start, end } = range ?? { start: 0, end: sizeBytes };
     const lengthBytes = end - start;
@@ -41,10 +46,23 @@ export class FilesystemBlobStore implements BlobStore {
       case "bytes":
         return { content: answer.bytes, lengthBytes };
       case "cached":
+        // What the runtime sends by itself nobody can stop.
+        if (breakable) return { content: this.#streams.open(path, start, end), lengthBytes };
         return { content: range === undefined ? Bun.file(path) : Bun.file(path).slice(start, end), lengthBytes };
       case "slow":
         return { content: this.#streams.open(path, start, end), lengthBytes };
     }
+  }
+
+  breakOff(key: string): void {
+    this.#streams.breakOff(this.#layout.blob(key));
+  }
+
+  async verify(key: string, sizeBytes: number, digest: Digest, bytesPerSecond: number): Promise<FileVerdict> {
+    if (this.#isClosed) throw new RegistryError("UNAVAILABLE", "the registry is stopping");
+    const startData = (): FilesWorkerData => ({ folder: this.#layout.folder });
+    this.#verifier ??= new WorkerChannel(new URL("./verify.worker.ts", import.meta.url), startData, this.#log);
+    return this.#verifier.call("verify", { key, sizeBytes, digest, bytesPerSecond });
   }
 
   async read(key: string, sizeBytes: number): Promise<Uint8Array> {
@@ -68,6 +86,9 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    // What it reads may take hours, and nothing is lost with it.
+    await this.#verifier?.close();
     await this.#alsoClose();
     await this.#channel.settled();
     await this.#channel.close();

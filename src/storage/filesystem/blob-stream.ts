@@ -11,6 +11,7 @@ const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Parts of files, read by the runtime's pool of threads: nobody waits for the disk but who wants these bytes. */
 export class BlobStreams {
   #openStreams = 0;
+  readonly #byPath = new Map<string, Set<() => void>>();
 
   /**
    * Nothing is read ahead of the reader. The file is opened with the first chunk and closed with the last, or when the
@@ -24,9 +25,14 @@ export class BlobStreams {
     let handle: FileHandle | undefined;
     let position = start;
     // Also the way out of a reading that goes on when the reader has already left: what it opens has to be closed, too.
+    let isBrokenOff = false;
+    const breakOff = (): void => {
+      isBrokenOff = true;
+    };
     const finish = async (): Promise<void> => {
       if (buffer !== undefined) this.#openStreams -= 1;
       buffer = undefined;
+      this.#forget(path, breakOff);
       const closing = handle;
       handle = undefined;
       await closing?.close();
@@ -34,6 +40,7 @@ export class BlobStreams {
     const source: UnderlyingDefaultSource<Uint8Array> = {
       pull: async (controller) => {
         try {
+          if (isBrokenOff) throw new RegistryError("UNAVAILABLE", undefined, { cause: "its file is damaged" });
           const memory = (buffer ??= this.#allocate(end - start));
           handle ??= await open(path, flags);
           const { bytesRead } = await handle.read(memory, 0, Math.min(memory.byteLength, end - position), position);
@@ -51,7 +58,24 @@ export class BlobStreams {
       },
       cancel: finish,
     };
+    this.#remember(path, breakOff);
     return new ReadableStream(source, { highWaterMark: 0 });
+  }
+
+  /** Ends the streams of a file with the next chunk that is asked for. */
+  breakOff(path: string): void {
+    for (const breakOff of this.#byPath.get(path) ?? []) breakOff();
+  }
+
+  #remember(path: string, breakOff: () => void): void {
+    const all = this.#byPath.get(path) ?? new Set();
+    this.#byPath.set(path, all.add(breakOff));
+  }
+
+  #forget(path: string, breakOff: () => void): void {
+    const all = this.#byPath.get(path);
+    all?.delete(breakOff);
+    if (all?.size === 0) this.#byPath.delete(path);
   }
 
   #allocate(lengthBytes: number): Uint8Array {

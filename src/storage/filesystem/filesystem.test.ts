@@ -285,6 +285,17 @@ describe("blobs", () => {
     }
   });
 
+  test("I3: that are found to be damaged are not sent to their end", async () => {
+    const { key } = await store(patternBytes(2_000_000));
+    const { content } = await files.blobs.open(key, 2_000_000, undefined, true);
+    const reader = new Response(content as BodyInit).body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+
+    files.blobs.breakOff(key);
+
+    expect(await failure(Promise.resolve(reader?.read()))).toBeInstanceOf(RegistryError);
+  });
+
   test("have no other keys than those that the store makes", async () => {
     for (const key of ["../dozo.db", "sha256/ab/../../../etc/passwd", `sha256/ab/${"cd".repeat(32)}.${first}`, ""])
       expect(await failure(files.blobs.open(key, 1))).toBeInstanceOf(LayoutError);

@@ -1,5 +1,6 @@
-import type { BlobStore, DiskSpace, OutgoingBody } from "../../core/blob-store.ts";
+import type { BlobStore, DiskSpace, FileVerdict, OutgoingBody } from "../../core/blob-store.ts";
 import type { ByteRange } from "../../core/byte-range.ts";
+import { algorithmOf, type Digest, digestOf } from "../../core/digest.ts";
 import { RegistryError } from "../../core/error.ts";
 
 /** Blobs in a map: the plainest statement of the contract, for tests. Everything is gone with the process. */
@@ -21,6 +22,15 @@ export class MemoryBlobStore implements BlobStore {
     const bytes = this.#blobs.get(key);
     if (bytes?.byteLength !== sizeBytes) throw new RegistryError("UNAVAILABLE");
     return bytes;
+  }
+
+  /** What is in memory is handed over whole. */
+  breakOff(): void {}
+
+  async verify(key: string, sizeBytes: number, digest: Digest): Promise<FileVerdict> {
+    const bytes = this.#blobs.get(key);
+    if (bytes === undefined) return "missing";
+    return bytes.byteLength === sizeBytes && digestOf(bytes, algorithmOf(digest)) === digest ? "good" : "damaged";
   }
 
   async restore(key: string, sizeBytes: number, spare: string): Promise<boolean> {

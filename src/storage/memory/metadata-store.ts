@@ -43,7 +43,9 @@ export class MemoryMetadataStore implements MetadataStore {
     const blob = this.#blobs.get(digest);
     const leasedUntil = found?.blobs.get(digest);
     if (found === undefined || blob === undefined || leasedUntil === undefined) return undefined;
-    return { ...blob, leasedUntil: found.needsBlob(digest) ? undefined : leasedUntil };
+    if (this.#state.quarantined.has(digest)) return undefined;
+    const verifiedAt = this.#state.verifiedAt.get(digest);
+    return { ...blob, leasedUntil: found.needsBlob(digest) ? undefined : leasedUntil, verifiedAt };
   }
 
   async findBlobHolders(digest: Digest, limit: number): Promise<readonly RepositoryName[]> {
@@ -55,7 +57,7 @@ export class MemoryMetadataStore implements MetadataStore {
     const found = this.#repositories.get(repository);
     const digest = reference.kind === "digest" ? reference.digest : found?.tags.get(reference.tag);
     const manifest = digest === undefined ? undefined : found?.manifests.get(digest);
-    if (found === undefined || manifest === undefined) return undefined;
+    if (found === undefined || manifest === undefined || this.#state.quarantined.has(manifest.digest)) return undefined;
     const { mediaType, bytes } = manifest;
     return { digest: manifest.digest, mediaType, bytes, orphanedAt: found.orphanedAt.get(manifest.digest) };
   }
@@ -171,8 +173,14 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async commitBlob(commit: BlobCommit): Promise<{ readonly kept: boolean }> {
     const { blob } = commit;
-    const kept = !this.#blobs.has(blob.digest);
-    if (kept) this.#blobs.set(blob.digest, blob);
+    const known = this.#blobs.get(blob.digest);
+    const isHealed = known !== undefined && this.#state.quarantined.delete(blob.digest);
+    const kept = known === undefined || isHealed;
+    if (kept) {
+      this.#blobs.set(blob.digest, blob);
+      this.#state.verifiedAt.set(blob.digest, commit.at);
+    }
+    if (isHealed && known.content.kind === "file") this.#state.unlinks.set(known.content.key, known.sizeBytes);
     this.#state.addMember(this.#state.repository(commit.repository, commit.at), blob.digest, commit.at);
     if (commit.uploadId !== undefined) this.#uploads.delete(commit.uploadId);
     return { kept };
@@ -180,6 +188,7 @@ export class MemoryMetadataStore implements MetadataStore {
 
   async mountBlob(mount: BlobMount): Promise<boolean> {
     if (this.#repositories.get(mount.from)?.blobs.has(mount.digest) !== true) return false;
+    if (this.#state.quarantined.has(mount.digest)) return false;
     this.#state.addMember(this.#state.repository(mount.repository, mount.at), mount.digest, mount.at);
     return true;
   }
@@ -189,6 +198,8 @@ export class MemoryMetadataStore implements MetadataStore {
     this.#checkPreconditions(put, existing ?? new MemoryRepository());
     const repository = this.#state.repository(put.repository, put.at);
     repository.orphanedAt.delete(put.digest);
+    if (this.#state.quarantined.delete(put.digest) || !this.#state.documents.has(put.digest))
+      this.#state.verifiedAt.set(put.digest, put.at);
     if (!repository.manifests.has(put.digest)) {
       repository.manifests.set(put.digest, put);
       for (const child of put.manifests) repository.orphanedAt.delete(child.digest);
@@ -258,7 +269,8 @@ export class MemoryMetadataStore implements MetadataStore {
     const { preconditions } = put;
     for (const tag of put.tags) checkTag(tag, repository.tags.get(tag), put.digest, preconditions);
     for (const named of put.blobs) {
-      const stored = repository.blobs.has(named.digest) ? this.#blobs.get(named.digest)?.sizeBytes : undefined;
+      const isThere = repository.blobs.has(named.digest) && !this.#state.quarantined.has(named.digest);
+      const stored = isThere ? this.#blobs.get(named.digest)?.sizeBytes : undefined;
       checkNamedContent(named, stored, preconditions.blobsMustExist);
     }
     for (const named of put.manifests) {

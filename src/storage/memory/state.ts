@@ -12,6 +12,9 @@ export class MemoryState {
   /** The sizes of documents, those in the trash among them. */
   readonly documents = new Map<Digest, number>();
   readonly unlinks = new Map<string, number>();
+  /** When bytes were written, or found to be good. */
+  readonly verifiedAt = new Map<Digest, number>();
+  readonly quarantined = new Set<Digest>();
 
   /** The repository, which is made if it is not there. */
   repository(name: RepositoryName, at: number): MemoryRepository {

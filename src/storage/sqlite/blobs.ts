@@ -14,23 +14,25 @@ interface FoundRow {
   readonly bytes: Uint8Array | null;
   readonly references: number;
   readonly leasedUntil: number;
+  readonly verifiedAt: number;
 }
 
 export function findBlob(db: Database, repository: RepositoryName, digest: Digest): BlobRecord | undefined {
   const row = db
     .query<FoundRow, [string, string]>(
       `SELECT b.size_bytes AS sizeBytes, b.file_key AS fileKey, c.bytes AS bytes, m.reference_count AS "references",
-         m.leased_until AS leasedUntil
+         m.leased_until AS leasedUntil, b.verified_at AS verifiedAt
        FROM repositories r
        CROSS JOIN blobs b
        JOIN repository_blobs m ON m.repository_id = r.id AND m.blob_id = b.id
        LEFT JOIN blob_contents c ON c.blob_id = b.id
-       WHERE r.name = ?1 AND b.digest = ?2`,
+       WHERE r.name = ?1 AND b.digest = ?2 AND b.damaged_at IS NULL`,
     )
     .get(repository, digest);
   if (row === null) return undefined;
+  const { sizeBytes, verifiedAt } = row;
   const leasedUntil = row.references > 0 ? undefined : row.leasedUntil;
-  return { digest, sizeBytes: row.sizeBytes, content: contentOf(row, digest), leasedUntil };
+  return { digest, sizeBytes, content: contentOf(row, digest), leasedUntil, verifiedAt };
 }
 
 function contentOf({ fileKey, bytes }: FoundRow, digest: Digest): BlobContent {
@@ -62,19 +64,35 @@ export function findMemberBlob(db: Database, repositoryId: number, digest: Diges
   return row ?? undefined;
 }
 
+/** The same, and undefined for what is in quarantine. */
+export function findSoundBlob(db: Database, repositoryId: number, digest: Digest): BlobRow | undefined {
+  const row = db
+    .query<BlobRow, [number, string]>(
+      `SELECT b.id AS id, b.size_bytes AS sizeBytes
+       FROM blobs b JOIN repository_blobs m ON m.repository_id = ?1 AND m.blob_id = b.id
+       WHERE b.digest = ?2 AND b.damaged_at IS NULL`,
+    )
+    .get(repositoryId, digest);
+  return row ?? undefined;
+}
+
 export function commitBlob(db: Database, commit: BlobCommit): { readonly kept: boolean } {
   const known = db
-    .query<BlobRow, [string]>("SELECT id, size_bytes AS sizeBytes FROM blobs WHERE digest = ?1")
+    .query<KnownBlob, [string]>(
+      `SELECT id, size_bytes AS sizeBytes, file_key AS fileKey, damaged_at AS damagedAt FROM blobs WHERE digest = ?1`,
+    )
     .get(commit.blob.digest);
   const repositoryId = ensureRepository(db, commit.repository, commit.at);
   addMember(db, repositoryId, known ?? insertBlob(db, commit.blob, commit.at), commit);
+  const isHealed = known !== null && known.damagedAt !== null;
+  if (isHealed) healBlob(db, known, commit.blob, commit.at);
   if (commit.uploadId !== undefined) removeUpload(db, commit.uploadId);
-  return { kept: known === null };
+  return { kept: known === null || isHealed };
 }
 
 export function mountBlob(db: Database, mount: BlobMount): boolean {
   const fromId = findRepositoryId(db, mount.from);
-  const blob = fromId === undefined ? undefined : findMemberBlob(db, fromId, mount.digest);
+  const blob = fromId === undefined ? undefined : findSoundBlob(db, fromId, mount.digest);
   if (blob === undefined) return false;
   addMember(db, ensureRepository(db, mount.repository, mount.at), blob, mount);
   return true;
@@ -100,13 +118,31 @@ export function leaseBlob(db: Database, repository: RepositoryName, digest: Dige
   return repositoryId !== undefined && blob !== undefined && lease(db, repositoryId, blob.id, until);
 }
 
+interface KnownBlob extends BlobRow {
+  readonly fileKey: string | null;
+  readonly damagedAt: number | null;
+}
+
+/** Puts the bytes that were pushed in the place of damaged ones: a file of another generation, or the row's. */
+function healBlob(db: Database, known: KnownBlob, { content }: StagedBlob, at: number): void {
+  db.query("UPDATE blobs SET file_key = ?2, verified_at = ?3, damaged_at = NULL WHERE id = ?1").run(
+    known.id,
+    content.kind === "file" ? content.key : null,
+    at,
+  );
+  if (content.kind === "inline")
+    db.query("UPDATE blob_contents SET bytes = ?2 WHERE blob_id = ?1").run(known.id, content.bytes);
+  if (known.fileKey !== null)
+    db.query("INSERT INTO unlinks (file_key, size_bytes) VALUES (?1, ?2)").run(known.fileKey, known.sizeBytes);
+}
+
 function insertBlob(db: Database, blob: StagedBlob, at: number): BlobRow {
   const { digest, sizeBytes, content } = blob;
   const { lastInsertRowid } = db
     .query(
       // Manifests may have named it before it came (sparse images).
-      `INSERT INTO blobs (digest, size_bytes, file_key, created_at, reference_count)
-       VALUES (?1, ?2, ?3, ?4, (SELECT count(*) FROM manifest_references WHERE digest = ?1 AND kind = 'blob'))`,
+      `INSERT INTO blobs (digest, size_bytes, file_key, created_at, verified_at, reference_count)
+       VALUES (?1, ?2, ?3, ?4, ?4, (SELECT count(*) FROM manifest_references WHERE digest = ?1 AND kind = 'blob'))`,
     )
     .run(digest, sizeBytes, content.kind === "file" ? content.key : null, at);
   const id = Number(lastInsertRowid);

@@ -3,7 +3,7 @@ import { checkNamedContent, checkRepositoryBytes, checkTag } from "../../core/ma
 import type { ManifestDelete, ManifestPut, ManifestRecord, NamedContent } from "../../core/metadata-store.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository-name.ts";
-import { findMemberBlob } from "./blobs.ts";
+import { findSoundBlob } from "./blobs.ts";
 import type { Database } from "./database.ts";
 import { adopt } from "./orphans.ts";
 import { addToRepository, ensureRepository, findRepositoryId } from "./repositories.ts";
@@ -34,7 +34,7 @@ const manifestByDigest = `
   FROM repositories r
   JOIN manifests m ON m.repository_id = r.id
   JOIN manifest_contents c ON c.id = m.content_id
-  WHERE r.name = ?1 AND m.digest = ?2`;
+  WHERE r.name = ?1 AND m.digest = ?2 AND c.damaged_at IS NULL`;
 
 const manifestByTag = `
   SELECT m.digest AS digest, m.media_type AS mediaType, c.bytes AS bytes, m.orphaned_at AS orphanedAt
@@ -42,13 +42,14 @@ const manifestByTag = `
   JOIN tags t ON t.repository_id = r.id
   JOIN manifests m ON m.id = t.manifest_id
   JOIN manifest_contents c ON c.id = m.content_id
-  WHERE r.name = ?1 AND t.name = ?2`;
+  WHERE r.name = ?1 AND t.name = ?2 AND c.damaged_at IS NULL`;
 
 export function putManifest(db: Database, put: ManifestPut): void {
   const repositoryId = ensureRepository(db, put.repository, put.at);
   const known = findRow(db, repositoryId, put.digest);
   checkPreconditions(db, repositoryId, put, known !== undefined);
   const id = known?.id ?? insertManifest(db, repositoryId, put);
+  healContent(db, put);
   // Who pushes it again wants it, with a tag or without.
   if (known !== undefined) adopt(db, repositoryId, put.digest);
   for (const tag of put.tags) setTag(db, repositoryId, tag, { id, digest: put.digest }, put);
@@ -87,7 +88,7 @@ function checkPreconditions(db: Database, repositoryId: number, put: ManifestPut
   const { preconditions } = put;
   for (const tag of put.tags) checkTag(tag, findTag(db, repositoryId, tag), put.digest, preconditions);
   for (const named of put.blobs) {
-    const stored = findMemberBlob(db, repositoryId, named.digest)?.sizeBytes;
+    const stored = findSoundBlob(db, repositoryId, named.digest)?.sizeBytes;
     checkNamedContent(named, stored, preconditions.blobsMustExist);
   }
   for (const named of put.manifests) {
@@ -127,6 +128,14 @@ function insertManifest(db: Database, repositoryId: number, put: ManifestPut): n
   return id;
 }
 
+/** Puts the bytes that were pushed in the place of damaged ones. */
+function healContent(db: Database, { digest, bytes, at }: ManifestPut): void {
+  db.query(
+    `UPDATE manifest_contents SET bytes = ?2, verified_at = ?3, damaged_at = NULL
+     WHERE digest = ?1 AND damaged_at IS NOT NULL`,
+  ).run(digest, bytes, at);
+}
+
 /** The row of the bytes; they may be there from another repository, or from the trash. */
 function ensureContent(db: Database, put: ManifestPut): number {
   const known = db
@@ -135,8 +144,8 @@ function ensureContent(db: Database, put: ManifestPut): number {
   if (known !== null) return known.id;
   const sizeBytes = put.bytes.byteLength;
   const { lastInsertRowid } = db
-    .query("INSERT INTO manifest_contents (digest, size_bytes, bytes) VALUES (?1, ?2, ?3)")
-    .run(put.digest, sizeBytes, put.bytes);
+    .query("INSERT INTO manifest_contents (digest, size_bytes, bytes, verified_at) VALUES (?1, ?2, ?3, ?4)")
+    .run(put.digest, sizeBytes, put.bytes, put.at);
   db.query("UPDATE totals SET stored_bytes = stored_bytes + ?1").run(sizeBytes);
   return Number(lastInsertRowid);
 }

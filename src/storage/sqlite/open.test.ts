@@ -13,6 +13,7 @@ import type { Change } from "../../core/metadata-store.ts";
 import { describeOidcUserStore } from "../../core/oidc-user-store.contract.ts";
 import type { PrincipalId } from "../../core/principal.ts";
 import { describeRefreshTokenStore } from "../../core/refresh-token-store.contract.ts";
+import { describeVerificationStore } from "../../core/verification-store.contract.ts";
 import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import { openWriter } from "./database.ts";
 import { migrate } from "./migrations/migrate.ts";
@@ -55,6 +56,10 @@ describe("SqliteMetadataStore", () => {
 
 describe("SqliteCollectionStore", () => {
   describeCollectionStore(openFresh);
+});
+
+describe("SqliteVerificationStore", () => {
+  describeVerificationStore(openFresh);
 });
 
 describe("SqliteAccountStore", () => {

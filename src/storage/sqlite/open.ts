@@ -21,6 +21,8 @@ import type { changes, reads } from "./operations.ts";
 import { SqliteRefreshTokenStore } from "./refresh-token-store.ts";
 import { SqliteOidcUserStore } from "./oidc-user-store.ts";
 import { DatabaseThread } from "./thread.ts";
+import { SqliteVerificationStore } from "./verification-store.ts";
+import type { VerificationStore } from "../../core/verification-store.ts";
 
 /** The database's file, and the version of this program, which stands in it for those who come later. */
 export interface SqliteOptions {
@@ -34,6 +36,7 @@ export interface SqliteOptions {
 export interface Sqlite {
   readonly metadata: MetadataStore;
   readonly collection: CollectionStore;
+  readonly verification: VerificationStore;
   readonly accounts: AccountStore;
   readonly rules: AccessRuleStore;
   readonly groups: GroupStore;
@@ -75,6 +78,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Sqlite> {
   return {
     metadata: new SqliteMetadataStore(reader, writer, close),
     collection: new SqliteCollectionStore(reader, writer),
+    verification: new SqliteVerificationStore(reader, writer),
     accounts: new SqliteAccountStore(reader, writer),
     rules: new SqliteAccessRuleStore(reader, writer),
     groups: new SqliteGroupStore(reader, writer),

@@ -55,6 +55,19 @@ import { createRobot, listRobots, removeRobot } from "./robots.ts";
 import { totals } from "./totals.ts";
 import { createUpload, findUpload, listUploadsIdleSince, removeUpload, touchUpload } from "./uploads.ts";
 
+import {
+  checkRow,
+  listDue,
+  listImage,
+  listQuarantined,
+  listStored,
+  noteGood,
+  noteStart,
+  noteStop,
+  quarantine,
+  verificationFacts,
+} from "./verification.ts";
+
 /** Functions over a database that a thread runs when it is asked to by name. */
 export type Operations = Readonly<Record<string, (db: Database, ...args: never[]) => unknown>>;
 
@@ -92,6 +105,12 @@ export const reads = {
   findRefreshToken,
   listOidcUsers,
   findOidcUser,
+  listDue,
+  listStored,
+  listImage,
+  checkRow,
+  listQuarantined,
+  verificationFacts,
 };
 
 /** What the writer thread does: each one whole change, made completely or not at all. */
@@ -139,4 +158,8 @@ export const changes = {
   removeRefreshTokensIdleSince,
   receiveOidcUser,
   readmitOidcUser,
+  noteGood,
+  quarantine,
+  noteStart,
+  noteStop,
 };

@@ -29,6 +29,8 @@ const mayBeScanned = [
   /^SCAN uploads USING COVERING INDEX/,
   /^SCAN blobs USING COVERING INDEX unreferenced_blobs/,
   /^SCAN CONSTANT ROW/,
+  // Next to nothing, and all of it is asked for.
+  /^SCAN (?:blobs|manifest_contents) USING INDEX damaged_/,
   // What is to be done next, of which a part is asked for.
   /^SCAN unlinks/,
   /^SCAN r USING INDEX empty_repositories/,

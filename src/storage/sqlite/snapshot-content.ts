@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import type { Digest } from "../../core/digest.ts";
+import { imagesWith } from "./images-with.ts";
 
 /** A blob whose bytes are in a file, as a snapshot has it. */
 export interface SnapshotFile {
@@ -13,12 +14,6 @@ export interface SnapshotBytes {
   readonly kind: "blob" | "manifest";
   readonly digest: Digest;
   readonly bytes: Uint8Array;
-}
-
-interface ImageRow {
-  readonly repository: string;
-  readonly digest: string;
-  readonly tag: string | null;
 }
 
 const pageRows = 500;
@@ -89,21 +84,7 @@ export class SnapshotContent {
 
   /** At most `limit` of the images that need a blob or are a manifest: `team/app:1`, or with a digest where no tag leads there. */
   imagesWith(digest: Digest, limit: number): readonly string[] {
-    const queries = [
-      `SELECT r.name AS repository, m.digest AS digest, t.name AS tag
-       FROM manifests m JOIN repositories r ON r.id = m.repository_id LEFT JOIN tags t ON t.manifest_id = m.id
-       WHERE m.content_id = (SELECT id FROM manifest_contents WHERE digest = ?1) LIMIT ?2`,
-      `SELECT r.name AS repository, m.digest AS digest, t.name AS tag
-       FROM manifest_references n JOIN manifests m ON m.id = n.manifest_id
-       JOIN repositories r ON r.id = m.repository_id LEFT JOIN tags t ON t.manifest_id = m.id
-       WHERE n.digest = ?1 LIMIT ?2`,
-    ];
-    return queries
-      .flatMap((query) => this.#db.query<ImageRow, [string, number]>(query).all(digest, limit))
-      .slice(0, limit)
-      .map(({ repository, digest: manifest, tag }) =>
-        tag === null ? `${repository}@${manifest}` : `${repository}:${tag}`,
-      );
+    return imagesWith(this.#db, digest, limit);
   }
 
   close(): void {

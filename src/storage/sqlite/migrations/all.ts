@@ -6,6 +6,7 @@ import { accessKeys } from "./0005-access-keys.ts";
 import { refreshTokens } from "./0006-refresh-tokens.ts";
 import { oidcUsers } from "./0007-oidc-users.ts";
 import { garbageCollection } from "./0008-garbage-collection.ts";
+import { verification } from "./0009-verification.ts";
 import type { Migration } from "./migrate.ts";
 
 /** Every step from nothing to the format that this program writes, in order. One that was released is never changed. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   refreshTokens,
   oidcUsers,
   garbageCollection,
+  verification,
 ];
