@@ -1,6 +1,8 @@
 import type { ClientCertificate } from "../../src/core/client-certificate.ts";
 import type { PrincipalId } from "../../src/core/principal.ts";
 import type { Standing } from "./oracle.ts";
+import { browsers } from "./browsers.ts";
+import { limitedKeys, robots } from "./keys.ts";
 import { limitedTokens, tokens, worthlessTokens } from "./tokens.ts";
 import type { World } from "./world.ts";
 import { formerPassword, passwordOf, unlimited } from "./world.ts";
@@ -17,6 +19,10 @@ export interface Asker {
   readonly address?: string;
   /** Asks in strange ways too: one of each standing is enough for that. */
   readonly triesTricks?: boolean;
+  /** Where it is not about all repositories that they ask: what they may others ask for, too. */
+  readonly about?: "some" | "few";
+  /** A browser, as it is before each request; `formToken` is what its pages have in their forms. */
+  readonly openBrowser?: () => { readonly headers: Readonly<Record<string, string>>; readonly formToken: string };
   /** Behind every path that they ask for. */
   readonly query?: string;
 }
@@ -36,6 +42,9 @@ export async function askersOf(world: World): Promise<readonly Asker[]> {
     ...(await limitedTokens(world)),
     ...(await worthlessTokens(world)),
     ...(await accessKeys(world)),
+    ...(await limitedKeys(world)),
+    ...(await robots(world)),
+    ...browsers(world),
     {
       name: "a process from here",
       ...process(world),
@@ -55,6 +64,7 @@ const tricksters: ReadonlySet<string> = new Set([
   "nobody",
   "a wrong password",
   "a revoked certificate",
+  "root logged in on a page",
 ]);
 
 function person(name: string): Standing {
@@ -94,11 +104,22 @@ function strangers(): readonly Asker[] {
       "proxy-authorization": `Basic ${btoa(`root:${passwordOf("root")}`)}`,
     },
   };
-  const askers = Object.entries(shown).map(([name, headers]): Asker => ({ name, standing: nobody, headers }));
+  const askers = Object.entries(shown).map(([name, headers]): Asker => ({
+    name,
+    standing: nobody,
+    headers,
+    ...(name === "nobody" ? {} : { about: "some" }),
+  }));
   const query = `access_token=x&token=x&account=root&user=root&password=${encodeURIComponent(passwordOf("root"))}`;
   return [
     ...askers,
-    { name: "nobody with a query", standing: { kind: "nobody", tellsSecrets: true }, headers: {}, query },
+    {
+      name: "nobody with a query",
+      standing: { kind: "nobody", tellsSecrets: true },
+      headers: {},
+      query,
+      about: "some",
+    },
   ];
 }
 
@@ -186,12 +207,12 @@ function bad(name: string, certificate: ClientCertificate): Asker {
   return { name, standing: refusedCertificate, headers: {}, certificate };
 }
 
-async function accessKeys({ administration, keysOfGone }: World): Promise<readonly Asker[]> {
+async function accessKeys({ administration, formerKeys }: World): Promise<readonly Asker[]> {
   const made = async (name: string): Promise<string> => (await administration.createKey(name, unlimited)).key;
   const [alices, ritas, roots] = [await made("alice"), await made("rita"), await made("root")];
   const revoked = await administration.createKey("root", unlimited);
   await administration.revokeKeys({ id: revoked.id });
-  const [gone = "", again = ""] = [keysOfGone.get("gone"), keysOfGone.get("again")];
+  const [gone = "", again = ""] = [formerKeys.get("gone"), formerKeys.get("again")];
   const other = roots.endsWith("0") ? "1" : "0";
   return [
     { name: "alice by access key", standing: machineOf("alice", "key"), ...basic("alice", alices) },

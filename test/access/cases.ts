@@ -1,7 +1,8 @@
 import type { Digest } from "../../src/core/digest.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { common, type Content, contentIn, contentOf, imageOf, indexOf, latest, nowhere } from "./content.ts";
-import type { Expected } from "./oracle.ts";
+import type { Expected, Standing } from "./oracle.ts";
+import { scopeQuery, tokensByForm } from "./token-cases.ts";
 import { type Deed, repositories } from "./words.ts";
 
 /** What one who asks may meet by an id. */
@@ -16,6 +17,28 @@ export interface Things {
   readonly ruleElsewhere: string;
   /** The access key of a robot of the registry's own. */
   readonly keyElsewhere: string;
+  /** What a page of the asker's session has in its forms; empty where the asker has no browser. */
+  readonly formToken: string;
+  /** The id of an access key that is not for the asker. */
+  readonly othersKey: string;
+  readonly secrets: Secrets;
+}
+
+/** What stands in the body of a request for a token. */
+export interface Secrets {
+  readonly passwordOf: (name: string) => string;
+  /** Refresh tokens: of somebody, by name, or of what is nothing any more. */
+  readonly refreshTokens: ReadonlyMap<string, string>;
+  /** Access keys. */
+  readonly limitedKey: string;
+}
+
+/** What of who asks matters where it is not the rules that decide. */
+interface Asking {
+  readonly standing: Standing;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query?: string;
+  readonly certificate?: object;
 }
 
 /** A request, and what comes of it where nothing speaks against it. */
@@ -24,17 +47,19 @@ export interface Case {
   readonly method: string;
   readonly path: string | ((things: Things) => string);
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | ((things: Things) => string);
   readonly repository?: string;
   /** By what is stored alone; `may` says what else the asker is allowed. */
-  readonly whenAllowed: (may: (deed: Deed, repository: string) => boolean) => Expected;
+  readonly whenAllowed: (may: (deed: Deed, repository: string) => boolean, asking: Asking) => Expected;
   /** Cases of one repository with the same word differ only in what they may not tell. */
   readonly twin?: string;
   /** Its answer lists repositories. */
   readonly list?: "catalog" | "search";
+  /** Its answer is a token: for whom, where that is not the asker. */
+  readonly token?: Standing | "of the asker";
 }
 
-type Draft = Omit<Case, "method" | "repository">;
+export type Draft = Omit<Case, "method" | "repository">;
 
 const always =
   (status: number, code?: string): Case["whenAllowed"] =>
@@ -151,8 +176,9 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
   "GET /token": [
     {
       what: "a token",
-      path: "/token?service=dozo&scope=repository:a/app:pull,push,delete",
+      path: `/token?service=dozo&${scopeQuery}`,
       whenAllowed: always(200),
+      token: "of the asker",
     },
   ],
   "POST /token": [
@@ -163,6 +189,7 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
       body: "grant_type=client_credentials",
       whenAllowed: always(400, "UNSUPPORTED"),
     },
+    ...tokensByForm(),
   ],
   "GET /": [{ what: "the front page", path: "/", whenAllowed: always(200) }],
   "GET /ca.crt": [{ what: "the authority", path: "/ca.crt", whenAllowed: always(200) }],
@@ -295,16 +322,48 @@ const aboutRegistry: Readonly<Record<string, readonly Draft[]>> = {
       whenAllowed: always(200),
     },
   ],
-  "GET /login": [{ what: "the login page", path: "/login", whenAllowed: always(200) }],
-  "POST /login": [pageForm("/login", "user=alice&password=x")],
-  "POST /logout": [pageForm("/logout", "")],
+  "GET /login": [{ what: "the login page", path: "/login", whenAllowed: bySession({ status: 303 }, always(200)) }],
+  "POST /login": [
+    pageForm("/login", "user=alice&password=x"),
+    ownForm("/login", ({ secrets }) => `user=rita&password=${secrets.passwordOf("rita")}`, always(303)),
+    {
+      ...ownForm("/login", ({ secrets }) => `user=root&password=${secrets.limitedKey}`, always(403, "DENIED")),
+      what: "a login with an access key",
+    },
+  ],
+  "POST /logout": [pageForm("/logout", ""), ownForm("/logout", () => "", always(303))],
   "GET /login/oidc": [{ what: "a company login", path: "/login/oidc", whenAllowed: always(404, "NAME_UNKNOWN") }],
   "GET /login/oidc/callback": [
     { what: "the end of one", path: "/login/oidc/callback?code=x&state=x", whenAllowed: always(404, "NAME_UNKNOWN") },
   ],
-  "GET /keys": [{ what: "the page of access keys", path: "/keys", whenAllowed: always(303) }],
-  "POST /keys": [pageForm("/keys", "days=90")],
-  "POST /keys/revoke": [pageForm("/keys/revoke", `id=${unknownId}`)],
+  "GET /keys": [
+    {
+      what: "the page of access keys",
+      path: "/keys",
+      // A browser that comes from elsewhere is led there by a page of the registry's own.
+      whenAllowed: bySession({ status: 200 }, (_may, { standing }) => ({
+        status: standing.browser?.page === "foreign" ? 200 : 303,
+      })),
+    },
+  ],
+  "POST /keys": [
+    pageForm("/keys", "days=90"),
+    // So that none is made.
+    ownForm("/keys", () => "days=none", bySession({ status: 400 }, always(303))),
+  ],
+  "POST /keys/revoke": [
+    pageForm("/keys/revoke", `id=${unknownId}`),
+    {
+      ...ownForm("/keys/revoke", () => `id=${unknownId}`, bySession({ status: 400 }, always(303))),
+      twin: "no such key",
+    },
+    // API-03
+    {
+      ...ownForm("/keys/revoke", ({ othersKey }) => `id=${othersKey}`, bySession({ status: 400 }, always(303))),
+      what: "a form about somebody else's key",
+      twin: "no such key",
+    },
+  ],
   "GET /livez": [{ what: "the health", path: "/livez", whenAllowed: always(200) }],
 };
 
@@ -321,6 +380,23 @@ export function casesOf(
   return names.flatMap((repository) =>
     make(repository).flatMap((draft) => methods.map((method) => ({ ...draft, method, repository }))),
   );
+}
+
+/** Where somebody is logged in at the browser, and where nobody is. */
+function bySession(expected: Expected, otherwise: Case["whenAllowed"]): Case["whenAllowed"] {
+  return (may, asking) => (asking.standing.browser?.session === undefined ? otherwise(may, asking) : expected);
+}
+
+/** As a page of the registry sends it, from its own place or from another; who has no browser has no such form. */
+function ownForm(path: string, fields: (things: Things) => string, fromOwnPage: Case["whenAllowed"]): Draft {
+  return {
+    what: "a form of the page",
+    path,
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: (things) => `token=${things.formToken}&${fields(things)}`,
+    whenAllowed: (may, asking) =>
+      asking.standing.browser?.page === "own" ? fromOwnPage(may, asking) : { status: 403, code: "DENIED" },
+  };
 }
 
 /** Not from the registry's own pages: nobody gets that far. */
@@ -528,5 +604,9 @@ const rewritings: readonly ((path: string) => string)[] = [
 
 function strange(what: string, method: string, path: string, repository: string): Case {
   const isPageForm = aboutRegistry[`${method} ${path}`]?.some((draft) => draft.what === fromNowhere) === true;
-  return { what, method, path, repository, whenAllowed: isPageForm ? always(403, "DENIED") : always(0) };
+  return { what, method, path, repository, whenAllowed: isPageForm ? withoutForm : always(0) };
 }
+
+/** The page's own form has fields, at least. */
+const withoutForm: Case["whenAllowed"] = (_may, { standing }) =>
+  standing.browser?.page === "own" ? { status: 400, code: "UNSUPPORTED" } : { status: 403, code: "DENIED" };

@@ -1,14 +1,22 @@
-import { describe, expect, test } from "bun:test";
-import { type Fault, faults, withFault } from "./faults.ts";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { copySources, type Fault, faults, withFault } from "./faults.ts";
 import { type MatrixResult, runMatrix } from "./matrix.ts";
-import { open } from "./words.ts";
+import { closed, open } from "./words.ts";
 import { makeWorld } from "./world.ts";
 
 // The test of the matrix: with any of these checks taken out of the code it has to fail.
 
+let sources: Awaited<ReturnType<typeof copySources>>;
+
+beforeAll(async () => {
+  sources = await copySources();
+});
+
+afterAll(() => sources.remove());
+
 async function runWith(fault: Fault): Promise<MatrixResult> {
-  return withFault(fault, async (folder) => {
-    const world = await makeWorld(open, folder);
+  return withFault(fault, sources.copy, async (folder) => {
+    const world = await makeWorld(fault.isOfClosed === true ? closed : open, folder);
     try {
       const { isAsked = () => true, seenBy } = fault;
       return await runMatrix(world, {

@@ -70,7 +70,7 @@ function isTrick(what: string): boolean {
 }
 
 describe("JWT-11: the same person", () => {
-  test.each(["alice by certificate", "alice by certificate and password", "alice by token"])(
+  test.each(["alice by access key", "alice by certificate", "alice by certificate and password", "alice by token"])(
     "may the same as by password: %s",
     (asker) => {
       for (const each of runs) {

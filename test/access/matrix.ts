@@ -3,7 +3,9 @@ import type { Digest } from "../../src/core/digest.ts";
 import type { PrincipalId } from "../../src/core/principal.ts";
 import type { UploadId } from "../../src/core/upload-session.ts";
 import { type Asker, askersOf } from "./askers.ts";
-import { type Case, casesOf, strangeCases, type Things } from "./cases.ts";
+import { secretsOf } from "./secrets.ts";
+import { type Case, casesOf, type Secrets, strangeCases, type Things } from "./cases.ts";
+import { askedScopes } from "./token-cases.ts";
 import { common, contentIn, contentOf, nowhere } from "./content.ts";
 import { type Expected, Oracle } from "./oracle.ts";
 import { repositories } from "./words.ts";
@@ -14,6 +16,7 @@ export interface Outcome {
   readonly asker: Asker;
   readonly asked: Case;
   readonly path: string;
+  readonly body: string | undefined;
   readonly expected: Expected;
   /** Refused before anything stored could matter. */
   readonly isRefused: boolean;
@@ -39,6 +42,8 @@ export interface MatrixOptions {
 }
 
 const allNames = repositories.map(({ name }) => name);
+/** Enough for those who have nothing of their own: one of each kind of rule, and what is there beside what is not. */
+const someNames = ["a/app", "a/two", "a/non", "b/app", "b/non", "a/b/c", "all/a", "z/app"];
 /** Enough for who is turned away at the door, and for what is no endpoint. */
 const fewNames = ["a/app", "a/non"];
 
@@ -50,14 +55,16 @@ export async function runMatrix(world: World, options: MatrixOptions = {}): Prom
   const { isAsked = () => true } = options;
   const casesAbout = (names: readonly string[]): readonly Case[] =>
     routes.flatMap((row) => casesOf(row, names) ?? []).filter(isAsked);
-  const [all, few] = [casesAbout(allNames), casesAbout(fewNames)];
+  const cases = { all: casesAbout(allNames), some: casesAbout(someNames), few: casesAbout(fewNames) };
   const strange = strangeCases(patterns, fewNames).filter(isAsked);
   const outcomes: Outcome[] = [];
   const unexpected: string[] = [];
+  const secrets = await secretsOf(world);
   for (const asker of (await askersOf(world)).filter(options.asks ?? (() => true))) {
     const isJudged = asker.standing.kind === "person" || asker.standing.kind === "nobody";
-    for (const asked of [...(isJudged ? all : few), ...(asker.triesTricks === true ? strange : [])]) {
-      const { outcome, isChanged } = await ask(world, oracle, asker, asked);
+    const own = cases[asker.about ?? (isJudged ? "all" : "few")];
+    for (const asked of [...own, ...(asker.triesTricks === true ? strange : [])]) {
+      const { outcome, isChanged } = await ask({ world, oracle, secrets }, asker, asked);
       outcomes.push(outcome);
       const complaint = complaintAbout(oracle, outcome, isChanged);
       if (complaint === undefined) continue;
@@ -80,23 +87,31 @@ function freshAddress(): string {
   return `10.${(networks >> 8) & 255}.${networks & 255}.7`;
 }
 
+interface Run {
+  readonly world: World;
+  readonly oracle: Oracle;
+  readonly secrets: Secrets;
+}
+
 async function ask(
-  world: World,
-  oracle: Oracle,
+  { world, oracle, secrets }: Run,
   asker: Asker,
   asked: Case,
 ): Promise<{ readonly outcome: Outcome; readonly isChanged: boolean }> {
   const { repository } = asked;
-  const things = typeof asked.path === "string" ? undefined : await prepare(world, asker, repository ?? "");
-  const path = withQuery(
-    typeof asked.path === "string" ? asked.path : things === undefined ? "" : asked.path(things),
-    asker,
-  );
-  const request = requestOf(asker, asked, path);
+  const browser = asker.openBrowser?.();
+  const uploads = typeof asked.path === "string" ? undefined : await prepare(world, asker, repository ?? "");
+  const { keysOfOthers, ruleElsewhere, keyElsewhere } = world;
+  const othersKey = keysOfOthers(asker.standing.browser?.session ?? "");
+  const formToken = browser?.formToken ?? "";
+  const given = { ...(uploads ?? noUploads), formToken, othersKey, ruleElsewhere, keyElsewhere, secrets };
+  const path = withQuery(typeof asked.path === "string" ? asked.path : asked.path(given), asker);
+  const body = typeof asked.body === "function" ? asked.body(given) : asked.body;
+  const request = requestOf({ ...asker.headers, ...browser?.headers, ...asked.headers }, asked.method, path, body);
   let isRefused = true;
   const expected = oracle.answer(asker.standing, request.method, new URL(request.url).pathname, () => {
     isRefused = false;
-    return asked.whenAllowed((deed, name) => oracle.may(asker.standing, deed, name));
+    return asked.whenAllowed((deed, name) => oracle.may(asker.standing, deed, name), asker);
   });
   const isWriting = !isRefused && changingMethods.includes(asked.method);
   const before = isWriting ? await trace(world, repository) : "";
@@ -107,11 +122,11 @@ async function ask(
   const text = await answer.text();
   const calls = [...world.calls];
   const isChanged = isWriting && (await trace(world, repository)) !== before;
-  const mayHaveLeft = things !== undefined || (changingMethods.includes(asked.method) && answer.status < 400);
+  const mayHaveLeft = uploads !== undefined || (changingMethods.includes(asked.method) && answer.status < 400);
   if (mayHaveLeft && repository !== undefined && repository !== "") await world.restore(repository);
-  if (things !== undefined) await world.metadata.removeUpload(things.elsewhere as UploadId);
+  if (uploads !== undefined) await world.metadata.removeUpload(uploads.elsewhere as UploadId);
   const { status, headers } = answer;
-  return { outcome: { asker, asked, path, expected, isRefused, status, headers, text, calls }, isChanged };
+  return { outcome: { asker, asked, path, body, expected, isRefused, status, headers, text, calls }, isChanged };
 }
 
 function withQuery(path: string, { query }: Asker): string {
@@ -119,16 +134,24 @@ function withQuery(path: string, { query }: Asker): string {
   return `${path}${path.includes("?") ? "&" : "?"}${query}`;
 }
 
-function requestOf({ headers }: Asker, { method, headers: more, body }: Case, path: string): Request {
+function requestOf(
+  headers: Readonly<Record<string, string>>,
+  method: string,
+  path: string,
+  body: string | undefined,
+): Request {
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-  const init = { method, headers: { host: "registry.test", ...headers, ...more, ...length } };
+  const init = { method, headers: { host: "registry.test", ...headers, ...length } };
   const request = new Request(`http://registry.test${path}`, body === undefined ? init : { ...init, body });
   // The runtime's listener hands over a method as it was written; a request that is made here gets it in capitals.
   if (request.method !== method) Object.defineProperty(request, "method", { value: method });
   return request;
 }
 
-async function prepare(world: World, asker: Asker, repository: string): Promise<Things> {
+type UploadIds = Pick<Things, "own" | "elsewhere" | "others">;
+const noUploads: UploadIds = { own: "", elsewhere: "", others: "" };
+
+async function prepare(world: World, asker: Asker, repository: string): Promise<UploadIds> {
   const own = idOf(world, asker);
   const elsewhere = repository === "a/app" ? "b/app" : "a/app";
   const others = world.idOf(own === world.idOf("alice") ? "root" : "alice");
@@ -136,8 +159,6 @@ async function prepare(world: World, asker: Asker, repository: string): Promise<
     own: await world.beginUpload(repository, own),
     elsewhere: await world.beginUpload(elsewhere, own),
     others: await world.beginUpload(repository, others),
-    ruleElsewhere: world.ruleElsewhere,
-    keyElsewhere: world.keyElsewhere,
   };
 }
 
@@ -175,11 +196,13 @@ function complaintAbout(oracle: Oracle, outcome: Outcome, isChanged: boolean): s
   if (outcome.isRefused && outcome.calls.length > 0) return `refused after ${outcome.calls.join(" ")}`;
   const changing = outcome.calls.find((call) => !readingCall.test(call));
   if (!changingMethods.includes(asked.method) && changing !== undefined) return `something was changed by ${changing}`;
-  return listComplaint(oracle, outcome) ?? leak(oracle, outcome);
+  return listComplaint(oracle, outcome) ?? tokenComplaint(oracle, outcome) ?? leak(oracle, outcome);
 }
 
-function codeOf({ asked, status, text, expected }: Outcome): string | undefined {
+function codeOf({ asked, status, headers, text, expected }: Outcome): string | undefined {
   if (status < 400) return undefined;
+  // A page has no code.
+  if (headers.get("content-type")?.startsWith("text/") === true) return undefined;
   // HEAD has no body: its code is taken on trust.
   if (asked.method === "HEAD") return expected.code;
   const { errors } = JSON.parse(text) as { readonly errors: readonly { readonly code: string }[] };
@@ -197,9 +220,22 @@ function listComplaint(oracle: Oracle, { asked, asker, status, text }: Outcome):
   return shown.join(" ") === visible.join(" ") ? undefined : `shows ${shown.join(" ")} instead of ${visible.join(" ")}`;
 }
 
+/** JWT-10: a token is for what was asked for and is allowed, and for nothing else. */
+function tokenComplaint(oracle: Oracle, { asked, asker, status, text }: Outcome): string | undefined {
+  if (asked.token === undefined || status !== 200 || asked.method === "HEAD") return undefined;
+  const { token } = JSON.parse(text) as { readonly token: string };
+  const { access } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as {
+    readonly access: readonly { readonly name: string; readonly actions: readonly string[] }[];
+  };
+  const given = access.map(({ name, actions }) => `${name}: ${actions.join(" ")}`).join("; ");
+  const holder = asked.token === "of the asker" ? asker.standing : asked.token;
+  const due = oracle.tokenFor(holder, askedScopes).join("; ");
+  return given === due ? undefined : `a token for ${given} instead of ${due}`;
+}
+
 /** LEAK-08: nothing of a repository that the asker may not pull stands in an answer, unless the asker has said it. */
-function leak(oracle: Oracle, { asker, asked, path, text, headers }: Outcome): string | undefined {
-  const said = `${path} ${asked.body ?? ""} ${contentOf(asked.body ?? "").digest} ${JSON.stringify(asked.headers ?? {})}`;
+function leak(oracle: Oracle, { asker, asked, path, body = "", text, headers }: Outcome): string | undefined {
+  const said = `${path} ${body} ${contentOf(body).digest} ${JSON.stringify(asked.headers ?? {})}`;
   const answered = `${text} ${JSON.stringify([...headers])}`;
   for (const { name, exists } of repositories) {
     if (!exists) continue;

@@ -1,4 +1,4 @@
-import { type Deed, type PersonWords, repositories, type RuleWords, type Words } from "./words.ts";
+import { type Deed, repositories, type RobotWords, type RuleWords, type Words } from "./words.ts";
 
 /**
  * What the registry has to answer, from the rules in words. It shares no code with the registry: neither how a rule is read, nor
@@ -12,10 +12,22 @@ export interface LimitWords {
   readonly catalog: "none" | "granted" | "all";
   /** Who comes with too small a token is told to fetch another; of a key there is no other to fetch. */
   readonly isToken: boolean;
+  /** What the credential was good for that it was had with. */
+  readonly within?: LimitWords;
 }
 
-/** Who a request is from, as far as a judge can tell who sees the credential and the books. */
-export type Standing =
+/** A browser, and which page makes it ask. */
+export interface BrowserWords {
+  /** Who is logged in there, if the session goes on. */
+  readonly session?: string;
+  /** `unsaid` also where there is no cookie that a form of the registry's own page could be made for. */
+  readonly page: "own" | "foreign" | "unsaid";
+}
+
+/** Who a request is from, as far as a judge can tell who sees the credential and the books, and whether a browser sends it. */
+export type Standing = { readonly browser?: BrowserWords } & StandingOfCredential;
+
+type StandingOfCredential =
   | {
       readonly kind: "nobody";
       readonly tellsSecrets?: true;
@@ -77,7 +89,7 @@ export const needs: Readonly<Record<string, Need>> = {
   "GET /enroll.sh": "nothing",
   "GET /enroll.ps1": "nothing",
   "GET /livez": "nothing",
-  // Pages know people by their sessions, which is none of the credentials that are asked with here.
+  // Pages know people by their sessions, which count for nothing else.
   "GET /login": "nothing",
   "POST /login": "nothing",
   "POST /logout": "nothing",
@@ -136,10 +148,23 @@ export class Oracle {
   /** Whether the rules let somebody do something to a repository, whatever they show. */
   #mayAtAll(standing: Standing, deed: Deed, repository: string): boolean {
     if (standing.kind === "nobody") return deed === "pull" && this.#says("anonymous", deed, repository) === "yes";
-    const person = this.#words.people.find(({ name }) => standing.kind === "person" && name === standing.name);
-    if (person === undefined) return false;
-    if (person.isAdmin) return true;
-    const own = this.#says(person, deed, repository);
+    return standing.kind === "person" && this.#mayOf(standing.name, deed, repository);
+  }
+
+  /** A robot may what the rules give it, and its owner. */
+  #mayOf(name: string, deed: Deed, repository: string): boolean {
+    const robot = this.#words.robots.find((each) => each.name === name);
+    if (robot !== undefined)
+      return (
+        this.#mayAlone(robot, deed, repository) &&
+        (robot.owner === undefined || this.#mayOf(robot.owner, deed, repository))
+      );
+    const person = this.#words.people.find((each) => each.name === name);
+    return person !== undefined && (person.isAdmin || this.#mayAlone(person, deed, repository));
+  }
+
+  #mayAlone(somebody: Pick<RobotWords, "name" | "groups">, deed: Deed, repository: string): boolean {
+    const own = this.#says(somebody, deed, repository);
     // Who is logged in may what strangers may, unless it is denied them by name.
     if (own === "nothing" && deed === "pull") return this.#says("anonymous", deed, repository) === "yes";
     return own === "yes";
@@ -147,11 +172,24 @@ export class Oracle {
 
   /** The repositories that a list shows. */
   visible(standing: Standing): readonly string[] {
-    const isAll = "limits" in standing && standing.limits?.catalog === "all";
-    const isShown = (name: string): boolean =>
-      isAll ? this.#mayAtAll(standing, "pull", name) : this.may(standing, "pull", name);
+    const limits = "limits" in standing ? standing.limits : undefined;
+    const isShown = (name: string): boolean => this.#mayAtAll(standing, "pull", name) && isListed(limits, name);
     const shown = repositories.filter(({ name, exists }) => exists && isShown(name));
     return shown.map(({ name }) => name).toSorted();
+  }
+
+  /** What a token is for that was asked for all of these repositories, and the catalog: what clients have words for, and `overwrite`. */
+  tokenFor(standing: Standing, names: readonly string[]): readonly string[] {
+    const isListing = standing.kind === "person" || this.#isOpen();
+    const limits = "limits" in standing ? standing.limits : undefined;
+    const entries = names.flatMap((name) => {
+      const allowed = (["pull", "push", "overwrite", "delete"] as const).filter((deed) =>
+        this.may(standing, deed, name),
+      );
+      const given = allowed.filter((deed) => deed !== "overwrite" || allowed.includes("push"));
+      return given.length === 0 ? [] : [`${name}: ${given.join(" ")}`];
+    });
+    return isListing && !listsNothing(limits) ? [...entries, "catalog: *"] : entries;
   }
 
   /**
@@ -159,7 +197,11 @@ export class Oracle {
    * against it, which is a matter of what is stored.
    */
   answer(standing: Standing, method: string, path: string, whenAllowed: () => Expected): Expected {
+    // Whatever it is and whoever asks: a page of another site changes nothing.
+    if (standing.browser?.page === "foreign" && method !== "GET" && method !== "HEAD") return denied;
     const place = placeOf(method, path);
+    if (path === "/enroll/line" && standing.kind === "nobody" && standing.browser?.session !== undefined)
+      return place.kind === "endpoint" ? whenAllowed() : withoutEndpoint(place);
     if (place.need === "nothing") return whenAllowed();
     if (place.kind !== "endpoint" && !path.startsWith("/v2/")) return withoutEndpoint(place);
     if (place.need === "token" && ("tellsSecrets" in standing || "getsNoToken" in standing))
@@ -182,7 +224,7 @@ export class Oracle {
     const isLoggedIn = isKnown || limits !== undefined;
     if (place.need === "own keys") return answerAboutKeys(standing, whenAllowed);
     const isAboutLists = place.need === "list" || place.need === "token";
-    if (isAboutLists && (isKnown || this.#isOpen()) && limits?.catalog === "none") return tooLimited;
+    if (isAboutLists && (isKnown || this.#isOpen()) && listsNothing(limits)) return tooLimited;
     if (isAboutLists) return isKnown || this.#isOpen() ? whenAllowed() : unauthorized;
     if (place.need === "administer" && isKnown) {
       if (!this.#isAdmin(standing)) return denied;
@@ -210,7 +252,11 @@ export class Oracle {
     );
   }
 
-  #says(about: PersonWords | "anonymous", deed: Deed, repository: string): "yes" | "no" | "nothing" {
+  #says(
+    about: Pick<RobotWords, "name" | "groups"> | "anonymous",
+    deed: Deed,
+    repository: string,
+  ): "yes" | "no" | "nothing" {
     const names = about === "anonymous" ? [about] : ["everyone", about.name, ...(about.groups ?? [])];
     const said = this.#rules.filter(
       (rule) => names.includes(rule.who) && isMeant(rule, deed) && rule.form.test(repository),
@@ -226,8 +272,23 @@ function isMeant({ effect, actions }: RuleWords, deed: Deed): boolean {
 }
 
 function isWithin(standing: Standing, deed: Deed, repository: string): boolean {
-  if (!("limits" in standing) || standing.limits === undefined) return true;
-  return standing.limits.grants.some(
+  return !("limits" in standing) || allOf(standing.limits).every((limits) => isGranted(limits, deed, repository));
+}
+
+function isListed(limits: LimitWords | undefined, repository: string): boolean {
+  return allOf(limits).every((each) => each.catalog === "all" || isGranted(each, "pull", repository));
+}
+
+function listsNothing(limits: LimitWords | undefined): boolean {
+  return allOf(limits).some(({ catalog }) => catalog === "none");
+}
+
+function allOf(limits: LimitWords | undefined): readonly LimitWords[] {
+  return limits === undefined ? [] : [limits, ...allOf(limits.within)];
+}
+
+function isGranted({ grants }: LimitWords, deed: Deed, repository: string): boolean {
+  return grants.some(
     ({ repositories: about, actions }) =>
       (actions.includes(deed) || actions.includes("admin")) && formOfNames(about).test(repository),
   );
@@ -276,8 +337,16 @@ function isName(text: string): boolean {
   return text.split("/").every((part) => /^[a-z0-9]+([._-][a-z0-9]+)*$/.test(part));
 }
 
-/** `**` is any number of whole parts, but at least one; `*` any letters within a part. */
+const formsOfNames = new Map<string, RegExp>();
+
 function formOfNames(pattern: string): RegExp {
+  const form = formsOfNames.get(pattern) ?? makeFormOfNames(pattern);
+  formsOfNames.set(pattern, form);
+  return form;
+}
+
+/** `**` is any number of whole parts, but at least one; `*` any letters within a part. */
+function makeFormOfNames(pattern: string): RegExp {
   const parts = pattern.split("/").map((part) => {
     if (part === "**") return ".+";
     return part.replaceAll(/[.*]/g, (mark) => (mark === "*" ? "[^/]*" : "\\."));

@@ -18,8 +18,8 @@ import type * as refreshTokenStore from "../../src/storage/memory/refresh-token-
 import type * as watchedAccounts from "../../src/auth/watched-accounts.ts";
 import type * as limits from "../../src/core/limits.ts";
 import type * as bodies from "../../src/http/request-body.ts";
-import type * as accessControl from "../../src/registry/access-control.ts";
 import type * as audited from "../../src/registry/audited.ts";
+import type * as accessControl from "../../src/registry/access-control.ts";
 import type * as administration from "../../src/registry/administration.ts";
 import type * as blobs from "../../src/registry/blobs.ts";
 import type * as catalog from "../../src/registry/catalog.ts";
@@ -64,8 +64,8 @@ export interface Source {
   readonly limits: typeof limits;
   readonly bodies: typeof bodies;
   readonly accessControl: typeof accessControl;
-  readonly administration: typeof administration;
   readonly audited: typeof audited;
+  readonly administration: typeof administration;
   readonly blobs: typeof blobs;
   readonly catalog: typeof catalog;
   readonly keyAdministration: typeof keyAdministration;
@@ -108,8 +108,8 @@ const files: Readonly<Record<keyof Source, string>> = {
   limits: "core/limits.ts",
   bodies: "http/request-body.ts",
   accessControl: "registry/access-control.ts",
-  administration: "registry/administration.ts",
   audited: "registry/audited.ts",
+  administration: "registry/administration.ts",
   blobs: "registry/blobs.ts",
   catalog: "registry/catalog.ts",
   keyAdministration: "registry/key-administration.ts",

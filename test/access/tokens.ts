@@ -7,7 +7,7 @@ import { formerPassword, passwordOf, type World } from "./world.ts";
 type Grants = LimitWords["grants"];
 
 /** A token of somebody's, or of nobody's, for these scopes; undefined where none is given. */
-async function tokenOf(
+export async function tokenOf(
   { handle }: World,
   name: string | undefined,
   scopes: readonly string[],
@@ -26,7 +26,7 @@ function bearer(token: string | undefined): Readonly<Record<string, string>> {
   return { authorization: `Bearer ${token ?? ""}` };
 }
 
-const everyScope = [...repositories.map(({ name }) => `repository:${name}:*`), "registry:catalog:*"];
+export const everyScope = [...repositories.map(({ name }) => `repository:${name}:*`), "registry:catalog:*"];
 
 /** JWT-11: with a token for all repositories somebody may what they may without one, and no more. */
 export async function tokens(world: World): Promise<readonly Asker[]> {
@@ -55,6 +55,7 @@ export async function limitedTokens(world: World): Promise<readonly Asker[]> {
   ): Promise<Asker> => ({
     name: `${name} by a token ${what}`,
     standing: { kind: "person", name, getsNoToken: true, shows: "token", limits: { grants, catalog, isToken: true } },
+    about: "some",
     headers: bearer(await tokenOf(world, name, scopes)),
     id: world.idOf(name),
   });

@@ -20,9 +20,18 @@ export interface PersonWords {
   readonly groups?: readonly string[];
 }
 
+/** A program that has an access key. */
+export interface RobotWords {
+  readonly name: string;
+  /** Whose it is; the registry's own where nobody is named. */
+  readonly owner?: string;
+  readonly groups?: readonly string[];
+}
+
 /** A registry in words: who there is, and what is ruled. */
 export interface Words {
   readonly people: readonly PersonWords[];
+  readonly robots: readonly RobotWords[];
   readonly rules: readonly RuleWords[];
 }
 
@@ -61,9 +70,24 @@ export const people: readonly PersonWords[] = [
   { name: "nora", isAdmin: false },
   { name: "gil", isAdmin: false, groups: ["ldap:dev", "ldap:readers"] },
   { name: "ada", isAdmin: false, groups: ["oidc:dev"] },
+  // Nobody names her: all that she may she may through a group.
+  { name: "greta", isAdmin: false, groups: ["group:dev"] },
+  // Was in a group, and is not any more.
+  { name: "leo", isAdmin: false },
   { name: "hugo", isAdmin: false, isInHtpasswd: true },
   { name: "gone", isAdmin: false },
   { name: "again", isAdmin: false },
+];
+
+/** The rules give most of them more than their owners have. */
+const robots: readonly RobotWords[] = [
+  { name: "ci" },
+  { name: "alices-bot", owner: "alice" },
+  { name: "carols-bot", owner: "carol" },
+  { name: "roots-bot", owner: "root" },
+  { name: "gretas-bot", owner: "greta" },
+  { name: "leos-bot", owner: "leo" },
+  { name: "dev-bot", groups: ["group:dev"] },
 ];
 
 const rules: readonly RuleWords[] = [
@@ -92,16 +116,24 @@ const rules: readonly RuleWords[] = [
   { effect: "allow", who: "group:dev", actions: everything, repositories: "z/**" },
   { effect: "allow", who: "rita", actions: ["admin"], repositories: "all/n" },
   { effect: "allow", who: "nora", actions: ["pull"], repositories: "aside" },
+  { effect: "allow", who: "ci", actions: ["pull", "push"], repositories: "a/*" },
+  { effect: "allow", who: "alices-bot", actions: everything, repositories: "**" },
+  { effect: "deny", who: "alices-bot", actions: ["delete"], repositories: "a/app" },
+  { effect: "allow", who: "carols-bot", actions: ["admin"], repositories: "**" },
+  { effect: "allow", who: "roots-bot", actions: ["pull"], repositories: "b/*" },
+  { effect: "allow", who: "gretas-bot", actions: everything, repositories: "**" },
+  { effect: "allow", who: "leos-bot", actions: everything, repositories: "z/**" },
   { effect: "allow", who: "gone", actions: everything, repositories: "**" },
   { effect: "allow", who: "again", actions: everything, repositories: "**" },
 ];
 
 /** Nothing is open to those who are not logged in. */
-export const closed: Words = { people, rules };
+export const closed: Words = { people, robots, rules };
 
 /** A public mirror beside it, of which one repository is taken out again. */
 export const open: Words = {
   people,
+  robots,
   rules: [
     ...rules,
     { effect: "allow", who: "anonymous", actions: ["pull"], repositories: "z/*" },

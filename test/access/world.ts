@@ -5,10 +5,10 @@ import { monotonicFactory } from "ulid";
 import type { ApiParts } from "../../src/api/call.ts";
 import type { HtpasswdFile } from "../../src/auth/htpasswd.ts";
 import type { Authenticator } from "../../src/auth/authenticate.ts";
+import type { Sessions } from "../../src/auth/sessions.ts";
 import type { ProcessCredential } from "../../src/auth/process-principals.ts";
 import type { StoredHash } from "../../src/auth/stored-hash.ts";
 import type { WatchedAccounts } from "../../src/auth/watched-accounts.ts";
-import { principalOfRobot, principalOfUser } from "../../src/core/account-store.ts";
 import type { ClientCertificateStore } from "../../src/core/client-certificate-store.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { Leases } from "../../src/registry/leases.ts";
@@ -36,14 +36,22 @@ export interface World {
   readonly certificates: ClientCertificateStore;
   /** The registry's own login of the moment, good from this machine alone. */
   readonly process: ProcessCredential;
-  /** Access keys of those who were removed, by their names. */
-  readonly keysOfGone: ReadonlyMap<string, string>;
+  /** Access keys that were made before something happened to whom they are for, by the names of those. */
+  readonly formerKeys: ReadonlyMap<string, string>;
+  /** Browsers at which somebody is logged in. */
+  readonly sessions: Sessions;
+  /** Ids of sessions that are over, by what has ended them. */
+  readonly formerSessions: Readonly<Record<"idle" | "old" | "changed" | "gone", string>>;
   /** What of the stores was called since this was last emptied. */
   readonly calls: string[];
   /** The id of a rule about `aside` alone. */
   readonly ruleElsewhere: string;
   /** The id of the access key of a robot that does nothing. */
   readonly keyElsewhere: string;
+  /** The id of an access key that is not for somebody. */
+  readonly keysOfOthers: (name: string) => string;
+  /** Who somebody of dozo's own users is. */
+  principalOf(name: string): Principal;
   now(): number;
   /** Does something so much earlier. */
   earlier<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result>;
@@ -85,20 +93,18 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const blobs = recorded("blobs", memoryBlobs, calls);
   const uploads = recorded("uploads", new source.uploadStore.MemoryUploadStore(memoryBlobs), calls);
   const memoryAccounts = new source.accountStore.MemoryAccountStore();
-  const principals = new Map<PrincipalId, Principal>();
+  const robotEnds = new Map<PrincipalId, number | undefined>();
   const accessKeys = await source.accessKeys.AccessKeys.open(
     new source.keyStore.MemoryAccessKeyStore((id) => {
-      const principal = principals.get(id);
-      return principal === undefined ? undefined : { principal, principalExpiresAt: undefined };
+      const principal = memoryAccounts.presentPrincipal(id);
+      return principal === undefined ? undefined : { principal, principalExpiresAt: robotEnds.get(id) };
     }),
     clock,
   );
   const accounts = new source.watchedAccounts.WatchedAccounts(
     source.accountCache.cacheAccounts(memoryAccounts),
     async () => {
-      principals.clear();
-      for (const user of await memoryAccounts.listUsers()) principals.set(user.id, principalOfUser(user));
-      for (const robot of await memoryAccounts.listRobots()) principals.set(robot.id, principalOfRobot(robot));
+      for (const { id, expiresAt } of await memoryAccounts.listRobots()) robotEnds.set(id, expiresAt);
       await accessKeys.refresh();
     },
   );
@@ -175,6 +181,10 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
   const reserve = { assertRoomFor: async () => {} };
   const leases = new Leases({ metadata, clock });
   const ports = { metadata, blobs, uploads, leases, clock, ulids, limits, reserve, keepsReferrers: false };
+  const sessions = new source.sessions.Sessions({
+    clock,
+    versionOf: (name) => `${accounts.changesOf(name)} ${htpasswd.users.get(name)?.text ?? ""}`,
+  });
   const parts: ApiParts = {
     blobs: new source.blobs.Blobs(ports),
     uploads: new source.uploads.Uploads(ports),
@@ -187,7 +197,7 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     record: { list: async () => [] },
     groupsOf: access.groupsOf,
     authenticate: authenticator.authenticate,
-    sessions: new source.sessions.Sessions({ clock, versionOf: () => "" }),
+    sessions,
     ownKeys: (principal) => source.audited.auditedOwnKeys(keyAdministration, { change: async () => {} }, principal),
     oidc: undefined,
     tokens: new source.tokenService.TokenService({ tokens, holders, refreshTokens, decide }),
@@ -206,10 +216,14 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     clock,
   };
   const handle = source.api.createApi(parts);
-  const keysOfGone = await enrolPeople({ words, administration, accounts, access, authenticator });
+  const formerKeys = await enrolPeople({ words, administration, accounts, access, authenticator });
   await administration.robots.add({ name: "sleeper", owner: undefined, expiresAt: undefined });
   const { id: keyElsewhere } = await administration.createKey("sleeper", unlimited);
   const ids = await idsOf(accounts);
+  const ended = await endedRobots(administration);
+  for (const { id, name } of await accounts.listRobots()) ids.set(name, id);
+  const keyOfRoot = await administration.createKey("root", unlimited);
+  const keyOfAlice = await administration.createKey("alice", unlimited);
   const world: World = {
     words,
     source,
@@ -218,8 +232,16 @@ export async function makeWorld(words: Words, folder?: string): Promise<World> {
     administration,
     certificates,
     process: processPrincipals.admit("matrix"),
-    keysOfGone,
+    formerKeys: new Map([...formerKeys, ...ended]),
+    sessions,
+    formerSessions: await endSessions(sessions, accounts, administration),
     calls,
+    keysOfOthers: (name) => (name === "root" ? keyOfAlice : keyOfRoot).id,
+    principalOf: (name) => {
+      const principal = memoryAccounts.presentPrincipal(ids.get(name) ?? operator);
+      if (principal === undefined) throw new Error(`there is no ${name}`);
+      return principal;
+    },
     ruleElsewhere: (await administration.listRules()).find(({ repositories: about }) => about === "aside")?.id ?? "",
     keyElsewhere,
     now: clock.now,
@@ -281,7 +303,9 @@ async function openHtpasswd(source: Source, { people }: Words): Promise<Htpasswd
   const folder = await mkdtemp(join(tmpdir(), "dozo-access-"));
   try {
     const path = join(folder, "htpasswd");
-    const lines = people.filter(({ isInHtpasswd }) => isInHtpasswd).map(({ name }) => htpasswdLine(name));
+    const names = people.filter(({ isInHtpasswd }) => isInHtpasswd).map(({ name }) => name);
+    // Robots have no password, not even where the file has a line for the name.
+    const lines = [...names, "ci"].map(htpasswdLine);
     await writeFile(path, (await Promise.all(lines)).join(""), { mode: 0o600 });
     return await source.htpasswd.HtpasswdFile.open({ path, clock, log: silence });
   } finally {
@@ -301,7 +325,7 @@ function clientRule({ clientUserRule }: Source, text: string) {
 
 /** Everybody as the words have them, and what has happened to some of them since. Answers the keys of those who were removed. */
 async function enrolPeople({
-  words: { people, rules },
+  words: { people, robots, rules },
   administration,
   accounts,
   access,
@@ -319,20 +343,69 @@ async function enrolPeople({
     const password = name === "alice" ? formerPassword : passwordOf(name);
     if (!isInHtpasswd) await administration.addUser({ name, password, isAdmin });
   }
+  await administration.groups.add("dev");
+  for (const { name, owner } of robots) await administration.robots.add({ name, owner, expiresAt: undefined });
   for (const { id } of await administration.listRules()) await administration.removeRule(id);
   for (const rule of rules) await addRule(rule, administration, access);
   // Each of them was logged in when it happened, so what is remembered of a login is asked too.
   await login("alice", formerPassword);
   await administration.changePassword("alice", passwordOf("alice"));
   const keys = new Map<string, string>();
+  await administration.robots.add({ name: "orphan", owner: "gone", expiresAt: undefined });
+  keys.set("orphan", (await administration.createKey("orphan", unlimited)).key);
   for (const name of ["gone", "again"]) {
     keys.set(name, (await administration.createKey(name, unlimited)).key);
     await login(name, passwordOf(name));
     await administration.removeUser(name);
   }
   await administration.addUser({ name: "again", password: passwordOf("again"), isAdmin: false });
-  await joinGroups(people, await idsOf(accounts), access);
+  const ids = await idsOf(accounts);
+  await joinGroups(people, ids, access);
+  const members = [...people, ...robots].filter(({ groups }) => groups?.includes("group:dev")).map(({ name }) => name);
+  await administration.groups.join("dev", [...members, "leo"]);
+  await administration.groups.leave("dev", ["leo"]);
   return keys;
+}
+
+/** Robots that are nobody any more, and their keys. */
+async function endedRobots(administration: LocalAdministration): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>();
+  for (const name of ["ended", "scrapped"]) {
+    const expiresAt = name === "ended" ? startedAt - 1 : undefined;
+    clock.at = startedAt - 60_000;
+    await administration.robots.add({ name, owner: undefined, expiresAt });
+    keys.set(name, (await administration.createKey(name, { ...unlimited, lifetimeMs: "never" })).key);
+    clock.at = startedAt;
+  }
+  await administration.robots.remove("scrapped");
+  return keys;
+}
+
+/** Begins sessions, and ends them in every way but the one that asks for it. */
+async function endSessions(
+  sessions: Sessions,
+  accounts: WatchedAccounts,
+  administration: LocalAdministration,
+): Promise<World["formerSessions"]> {
+  const minuteMs = 60_000;
+  const begin = async (name: string): Promise<string> => {
+    const user = await accounts.findUser(name);
+    if (user === undefined) throw new Error(`there is no ${name}`);
+    return sessions.begin({ id: user.id, name, isAdmin: user.isAdmin, kind: "user", source: "dozo" });
+  };
+  clock.at = startedAt - 13 * 60 * minuteMs;
+  const old = await begin("root");
+  // In use all the time.
+  for (; clock.at < startedAt; clock.at += 20 * minuteMs) sessions.find(old);
+  clock.at = startedAt - 31 * minuteMs;
+  const idle = await begin("root");
+  clock.at = startedAt;
+  const password = "what it was at first";
+  for (const name of ["former", "fugitive"]) await administration.addUser({ name, password, isAdmin: true });
+  const [changed, gone] = [await begin("former"), await begin("fugitive")];
+  await administration.changePassword("former", passwordOf("former"));
+  await administration.removeUser("fugitive");
+  return { idle, old, changed, gone };
 }
 
 async function addRule(rule: RuleWords, administration: LocalAdministration, access: AccessControl): Promise<void> {
@@ -365,7 +438,7 @@ async function joinGroups(
   }
 }
 
-async function idsOf(accounts: WatchedAccounts): Promise<ReadonlyMap<string, PrincipalId>> {
+async function idsOf(accounts: WatchedAccounts): Promise<Map<string, PrincipalId>> {
   const users = await accounts.listUsers();
   const ids = new Map(users.map(({ name, id }) => [name, id]));
   return ids.set("hugo", await accounts.externalPrincipal("htpasswd", "hugo", nextUlid(), startedAt));

@@ -84,8 +84,10 @@ function fieldsOf(headers: Headers, body: Uint8Array | BodyFault, maxBytes: numb
 export function toLogin(_parts: ApiParts, call: Call, error: RegistryError): Answer | undefined {
   const { path } = call;
   if (error.code !== "UNAUTHORIZED") return wantsPage(call) ? refusalPage(call, error) : undefined;
-  if (call.request.method === "GET" && isFromForeignPage(call.request.headers)) return goOn(call, path);
-  const next = call.request.method === "GET" ? `?next=${encodeURIComponent(path)}` : "";
+  const { method, headers } = call.request;
+  const isVisit = method === "GET" || method === "HEAD";
+  if (isVisit && isFromForeignPage(headers)) return goOn(call, path);
+  const next = isVisit ? `?next=${encodeURIComponent(path)}` : "";
   return seeOther(`/login${next}`);
 }
 
